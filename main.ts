@@ -1,0 +1,59 @@
+/** Starts a worker. The only place that reads the environment, opens KV, listens, handles signals and sets cron. */
+import { banner } from "./src/banner.ts";
+import { systemClock } from "./src/clock.ts";
+import { type Config, ConfigError, readConfig } from "./src/config.ts";
+import { openLog } from "./src/log.ts";
+import { collectProcessMetrics, createMetrics } from "./src/metrics.ts";
+import { serveDeno } from "./src/serve/deno_serve.ts";
+import { serveNode } from "./src/serve/node_http.ts";
+import { makeAdminToken, readAdminHash } from "./src/store/keys.ts";
+import { openStore, StoreError } from "./src/store/open.ts";
+import { startWorker } from "./src/worker.ts";
+
+/** sysexits.h: something is wrong with the configuration; a service that we need is not available. */
+const EX_CONFIG = 78;
+const EX_UNAVAILABLE = 69;
+
+const isDeploy = Deno.env.has("DENO_DEPLOYMENT_ID");
+const isTerminal = Deno.stdout.isTerminal();
+
+async function main(): Promise<void> {
+  const config = readConfig(Deno.env.toObject());
+  const log = await openLog(config.log, Deno.stderr.isTerminal());
+  const kv = await openStore(isDeploy ? undefined : config.kv);
+  const metrics = createMetrics();
+  collectProcessMetrics(metrics);
+  const adminToken = await firstAdminToken(kv, config);
+  const serve = isDeploy ? serveDeno : serveNode;
+  const worker = await startWorker({ config, kv, clock: systemClock, random: Math.random, fetch, log, metrics, serve });
+  Deno.cron("prune the journal", "* * * * *", worker.prune);
+  console.log(banner({ url: worker.url, adminToken }));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => void leave());
+
+  async function leave(): Promise<void> {
+    log.info("draining");
+    await worker.stop();
+    kv.close();
+    Deno.exit(0);
+  }
+}
+
+/** Made at first start and shown once, to a person: never into a file of logs. */
+async function firstAdminToken(kv: Deno.Kv, config: Config): Promise<string | undefined> {
+  if (!isTerminal || config.adminToken || await readAdminHash(kv)) return undefined;
+  return await makeAdminToken(kv);
+}
+
+function refuse(thrown: unknown): never {
+  if (thrown instanceof ConfigError) exit(`Carillon cannot start with these settings:\n${thrown.message}`, EX_CONFIG);
+  if (thrown instanceof StoreError) exit(thrown.message, EX_UNAVAILABLE);
+  if (thrown instanceof Deno.errors.AddrInUse) exit("The port is taken: set PORT to another one.", EX_UNAVAILABLE);
+  throw thrown;
+}
+
+function exit(message: string, code: number): never {
+  console.error(message);
+  Deno.exit(code);
+}
+
+await main().catch(refuse);

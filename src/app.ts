@@ -1,0 +1,104 @@
+/** The app: mounts the doors, and is the one exit of every error. */
+import type { Logger } from "@logtape/logtape";
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { createTokenVerifier } from "./access/access_tokens.ts";
+import { createIssuers } from "./access/issuers.ts";
+import type { Broker } from "./broker/broker.ts";
+import type { IssuerConfig } from "./config.ts";
+import { eventsDoor, SetError } from "./doors/events.ts";
+import { gatewayDoor } from "./doors/gateway.ts";
+import { healthyDoor, metricsDoor, readyDoor } from "./doors/ops.ts";
+import { problem } from "./doors/problem.ts";
+import { streamDoor, type StreamEnv } from "./doors/stream.ts";
+import { updateDoor } from "./doors/update.ts";
+import { asCarillonError, CarillonError } from "./errors.ts";
+import type { Metrics } from "./metrics.ts";
+
+export const HUB_PATH = "/.well-known/mercure";
+
+export type AppDeps = {
+  /** The public origin: what tokens name as their audience. */
+  url: string;
+  issuers: IssuerConfig[];
+  origins: string[];
+  anonymous: boolean;
+  broker: Broker;
+  fetch: typeof globalThis.fetch;
+  now: () => number;
+  log: Logger;
+  metrics: Metrics;
+  adminHash: () => Promise<string | undefined>;
+  isDraining: () => boolean;
+};
+
+export type App = Hono<{ Bindings: StreamEnv }>;
+
+export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps): App {
+  const hubUrl = url + HUB_PATH;
+  const issuers = createIssuers(deps.issuers, hubUrl, deps.fetch);
+  const verify = createTokenVerifier({ issuers, audience: [url, hubUrl], hubUrl, now });
+  const access = { verify, origins: new Set([url, ...deps.origins]), hubUrl };
+  const app: App = new Hono();
+
+  if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
+  app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, now }));
+  app.post("/-/gateway", gatewayDoor({ ...access, publish: broker.publish }));
+  app.get(HUB_PATH, streamDoor({ ...access, anonymous: deps.anonymous, locate: broker.locate, admit: broker.admit }));
+  app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, now }));
+  app.get("/-/healthy", healthyDoor);
+  app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));
+  app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
+
+  refuseOtherMethods(app);
+  app.notFound((c) => answer(new CarillonError("not_found", `nothing is at the address: ${c.req.path.slice(0, 100)}`)));
+  app.onError(answer);
+  return app;
+
+  function answer(thrown: unknown, c?: Context): Response {
+    const error = asCarillonError(thrown);
+    metrics.refused.inc({ code: error.code });
+    // The path alone: a query can hold what must not be written down.
+    log[error.meaning.level]("{code}: {message}", {
+      code: error.code,
+      message: error.message,
+      path: c?.req.path,
+      ...cause(thrown),
+    });
+    return error instanceof SetError ? error.toResponse() : problem(error);
+  }
+}
+
+/** Where something of ours broke, the place is logged, never the message: it could hold anything. */
+function cause(thrown: unknown): { at?: string } {
+  if (thrown instanceof CarillonError || !(thrown instanceof Error)) return {};
+  return {
+    at: thrown.name +
+      (thrown.stack?.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 3).join("") ?? ""),
+  };
+}
+
+function crossOrigin(origin: string[]) {
+  return cors({
+    origin,
+    credentials: true,
+    allowMethods: ["GET", "POST"],
+    allowHeaders: ["authorization", "content-type", "last-event-id"],
+    exposeHeaders: ["mercure-last-event-id"],
+    maxAge: 600,
+  });
+}
+
+function refuseOtherMethods(app: App): void {
+  const allowed = new Map<string, string[]>();
+  for (const { path, method } of app.routes.filter(({ method }) => method !== "ALL")) {
+    allowed.set(path, [...allowed.get(path) ?? [], method]);
+  }
+  for (const [path, methods] of allowed) {
+    app.all(path, (c) => {
+      throw new CarillonError("method_not_allowed", `the method was refused: ${c.req.method}`, {
+        allow: methods.join(", "),
+      });
+    });
+  }
+}

@@ -1,0 +1,82 @@
+/** An audience: all streams that are shown exactly the same events, and so share every chunk. */
+import type { Change } from "../model/change.ts";
+import type { Matcher } from "../model/matcher.ts";
+import type { RingEvent } from "./ring.ts";
+
+/** What a stream asked for, and what its token lets it read of private updates. */
+export type Reader = {
+  matchers: Matcher[];
+  /** Same text, same rights: tokens with equal grants are one audience. */
+  rights: string;
+  mayRead: (topic: string) => boolean;
+};
+
+/** How many topics an audience remembers its answer for. */
+const MAX_REMEMBERED = 2_000;
+
+export type Audience = ReturnType<typeof createAudience>;
+
+export function createAudience(reader: Reader) {
+  const remembered = new Map<string, { listed: boolean; readable: boolean }>();
+
+  function judge(topic: string): { listed: boolean; readable: boolean } {
+    const known = remembered.get(topic);
+    if (known) return known;
+    const judged = { listed: reader.matchers.some((m) => m.matches(topic)), readable: reader.mayRead(topic) };
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(topic, judged);
+    return judged;
+  }
+
+  /** Mercure: one of the topics must match, and a private update needs a grant on at least one of them. */
+  function sees({ topics, private: isPrivate }: Change): boolean {
+    if (topics.length > 1) {
+      return topics.some((t) => judge(t).listed) && (!isPrivate || topics.some((t) => judge(t).readable));
+    }
+    const { listed, readable } = judge(topics[0]!);
+    return listed && (readable || !isPrivate);
+  }
+
+  return { key: audienceKey(reader), reader, sees, pending: [] as RingEvent[] };
+}
+
+export function audienceKey({ matchers, rights }: Reader): string {
+  return JSON.stringify([matchers.map(({ match, type }) => `${type} ${match}`).sort(), rights]);
+}
+
+/** Finds the audiences of a change without asking each of them: exact topics by a map, all others one by one. */
+export function createIndex() {
+  const byTopic = new Map<string, Set<Audience>>();
+  const wide = new Set<Audience>();
+
+  function add(audience: Audience): void {
+    if (isWide(audience)) return void wide.add(audience);
+    for (const { match } of audience.reader.matchers) {
+      const found = byTopic.get(match);
+      if (found) found.add(audience);
+      else byTopic.set(match, new Set([audience]));
+    }
+  }
+
+  function remove(audience: Audience): void {
+    wide.delete(audience);
+    for (const { match } of audience.reader.matchers) {
+      const found = byTopic.get(match);
+      if (found?.delete(audience) && found.size === 0) byTopic.delete(match);
+    }
+  }
+
+  /** Those that see the change, each once. */
+  function find(change: Change): Iterable<Audience> {
+    const found = new Set<Audience>();
+    for (const topic of change.topics) for (const audience of byTopic.get(topic) ?? []) found.add(audience);
+    for (const audience of wide) found.add(audience);
+    return found.values().filter((audience) => audience.sees(change));
+  }
+
+  return { add, remove, find };
+}
+
+function isWide({ reader }: Audience): boolean {
+  return reader.matchers.some(({ match, type }) => type !== "exact" || match === "*");
+}

@@ -1,0 +1,84 @@
+/** The broker: one journal, written by `publish`, followed into the ring, and read from there by every stream. */
+import type { Logger } from "@logtape/logtape";
+import type { Clock } from "../clock.ts";
+import type { Metrics } from "../metrics.ts";
+import { readBell, readNewest } from "../store/journal.ts";
+import { readEpoch } from "../store/keys.ts";
+import { prune, RETENTION } from "../store/retention.ts";
+import { EARLIEST, type Position } from "../wire/event_id.ts";
+import { createFollower } from "./follow.ts";
+import { locate } from "./locate.ts";
+import { createPace } from "./pace.ts";
+import { createPublisher } from "./publish.ts";
+import { createReplays } from "./replay.ts";
+import { createRing, RING_BYTES, RING_EVENTS } from "./ring.ts";
+import { createStreams, LIMITS } from "./streams.ts";
+
+export type BrokerDeps = {
+  kv: Deno.Kv;
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+  metrics: Metrics;
+  /** For tests: smaller limits reach what lies behind them sooner. */
+  limits?: { ring?: { bytes: number; events: number }; streams?: typeof LIMITS };
+};
+
+export type Broker = Awaited<ReturnType<typeof openBroker>>;
+
+/** Fills the ring from the journal, so that whoever is told `ready` finds the newest events in memory. */
+export async function openBroker({ kv, clock, random, log, metrics, limits }: BrokerDeps) {
+  const ringLimits = limits?.ring ?? { bytes: RING_BYTES, events: RING_EVENTS };
+  const epoch = await readEpoch(kv);
+  const newest = await readNewest(kv, ringLimits.bytes, ringLimits.events);
+  const ring = createRing(epoch, beforeAll(newest, ringLimits), ringLimits);
+  for (const { versionstamp, bytes, changes } of newest) if (changes) ring.append({ versionstamp, bytes, changes });
+
+  const pace = createPace(clock.now);
+  const replays = createReplays({ kv, ring, epoch, clock, log });
+  const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
+  const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
+  const follower = createFollower({ kv, since, clock, random, log, metrics, seen });
+  const publisher = createPublisher({ kv, epoch, clock, log, metrics, pace, committed: follower.kick });
+
+  function seen(batch: Parameters<typeof ring.append>[0]): void {
+    pace.followed(1);
+    streams.deliver(ring.append(batch));
+  }
+
+  async function pruneOnce(): Promise<void> {
+    const { batches, bytes } = await prune(kv, clock.now(), RETENTION);
+    metrics.pruned.inc(batches);
+    metrics.journalBytes.set(bytes);
+  }
+
+  return {
+    publish: publisher.publish,
+    locate: (id: string) => locate(id, { kv, epoch, ring, follower }),
+    isOwnId: (id: string) => id.startsWith(`${epoch}.`),
+    admit: streams.admit,
+    tick: streams.tick,
+    prune: pruneOnce,
+    /** Follows the journal until the signal aborts. */
+    run: follower.run,
+    /** Throws when the database does not answer. */
+    check: async () => void await readBell(kv),
+    /** Commits what was accepted, shows it to every stream, and ends them. */
+    async drain(): Promise<void> {
+      await publisher.drain();
+      await follower.catchUp().catch(() => {});
+      await streams.drain();
+    },
+  };
+}
+
+/** Where the ring begins: before everything when the whole journal fits, else just before the oldest batch read. */
+function beforeAll(
+  newest: { versionstamp: string; bytes: number }[],
+  limits: { bytes: number; events: number },
+): Position {
+  const bytes = newest.reduce((sum, batch) => sum + batch.bytes, 0);
+  const oldest = newest[0];
+  if (!oldest || (bytes < limits.bytes && newest.length < limits.events)) return EARLIEST;
+  return { versionstamp: oldest.versionstamp, index: -1 };
+}

@@ -1,0 +1,109 @@
+/**
+ * Following the journal: woken by the bell, each process reads what it has not seen, in order. A watch can die silently,
+ * so it is renewed on a schedule, and a jittered poll stands behind it.
+ */
+import type { Logger } from "@logtape/logtape";
+import type { Clock } from "../clock.ts";
+import { asCarillonError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Change } from "../model/change.ts";
+import { type Batch, readAfter, watchBell } from "../store/journal.ts";
+
+const PAGE = 100;
+
+/** Milliseconds. */
+const RENEW_WATCH = 5 * 60_000;
+const POLL = 5_000;
+const PAUSE_AFTER_FAULT = 1_000;
+
+type Deps = {
+  kv: Deno.Kv;
+  /** The versionstamp of the last batch that was seen. */
+  since: string;
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+  metrics: Metrics;
+  seen: (batch: { versionstamp: string; bytes: number; changes: Change[] }) => void;
+};
+
+export type Follower = ReturnType<typeof createFollower>;
+
+export function createFollower({ kv, since, clock, random, log, metrics, seen }: Deps) {
+  let last = since;
+  let reading: Promise<void> | undefined;
+  let again = false;
+
+  /** Resolves when everything is seen that was committed before the call. Throws `kv_failed` or `kv_timeout`. */
+  async function catchUp(): Promise<void> {
+    if (reading) {
+      again = true;
+      return await reading;
+    }
+    reading = read().finally(() => reading = undefined);
+    await reading;
+  }
+
+  async function read(): Promise<void> {
+    do {
+      again = false;
+      let batches: Batch[];
+      do {
+        batches = await readAfter(kv, last, PAGE);
+        batches.forEach(take);
+      } while (batches.length === PAGE);
+    } while (again);
+  }
+
+  function take({ versionstamp, bytes, changes }: Batch): void {
+    last = versionstamp;
+    metrics.batchesFollowed.inc();
+    if (changes) return seen({ versionstamp, bytes, changes });
+    metrics.batchesUnknown.inc();
+    log.error("a batch of an unknown version was set aside: was the database written by a newer Carillon?");
+  }
+
+  /** Reads soon; a fault is logged, and the poll tries again. */
+  function kick(): void {
+    catchUp().catch((thrown) =>
+      log.warning("the journal was not read: {code}", { code: asCarillonError(thrown).code })
+    );
+  }
+
+  /** Watches the bell and polls until the signal aborts. */
+  async function run(signal: AbortSignal): Promise<void> {
+    await Promise.all([watch(signal), poll(signal)]);
+    await reading?.catch(() => {});
+  }
+
+  async function poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.wait(POLL * (0.5 + random()), signal);
+      if (!signal.aborted) kick();
+    }
+  }
+
+  async function watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const failed = await watchOnce(signal).then(() => false, () => true);
+      if (failed) await clock.wait(PAUSE_AFTER_FAULT, signal);
+    }
+  }
+
+  async function watchOnce(signal: AbortSignal): Promise<void> {
+    const bell = watchBell(kv);
+    const over = new AbortController();
+    const stop = () => over.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    const renewed = clock.wait(RENEW_WATCH, over.signal).then(() => bell.cancel()).catch(() => {});
+    try {
+      while (!signal.aborted && !(await bell.read()).done) kick();
+    } finally {
+      stop();
+      signal.removeEventListener("abort", stop);
+      await renewed;
+    }
+  }
+
+  return { catchUp, kick, run };
+}

@@ -1,0 +1,30 @@
+/** Where a reader stands: turns its last event id into a position, or into the signal that something was lost. */
+import { shortHash } from "../model/short_hash.ts";
+import { findPublishedId } from "../store/journal.ts";
+import { readHorizon } from "../store/retention.ts";
+import { comparePositions, EARLIEST, parseEventId, type Position } from "../wire/event_id.ts";
+import type { Follower } from "./follow.ts";
+import type { Ring } from "./ring.ts";
+
+export type Located = { from: Position; lost: boolean };
+
+/** Whoever has lost their place is shown everything that is held, and told so. */
+const LOST: Located = { from: EARLIEST, lost: true };
+
+type Deps = { kv: Deno.Kv; epoch: string; ring: Ring; follower: Follower };
+
+/**
+ * Finds the place of an id of ours, of a publisher's own, or `earliest`. An id of another database, from the future, or
+ * from before retention is lost; never a silent nothing. Throws `kv_failed` or `kv_timeout`.
+ */
+export async function locate(id: string, { kv, epoch, ring, follower }: Deps): Promise<Located> {
+  if (id === "earliest") return { from: EARLIEST, lost: false };
+  const parsed = parseEventId(id);
+  if (parsed && parsed.epoch !== epoch) return LOST;
+  const from = parsed ? parsed.position : await findPublishedId(kv, shortHash(id));
+  if (!from) return LOST;
+  if (comparePositions(from, ring.head) > 0) await follower.catchUp();
+  if (comparePositions(from, ring.head) > 0) return LOST;
+  if (ring.covers(from)) return { from, lost: false };
+  return from.versionstamp > await readHorizon(kv) ? { from, lost: false } : LOST;
+}

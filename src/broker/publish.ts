@@ -1,0 +1,217 @@
+/**
+ * Publishing by group commit: what arrives while a commit runs joins the next one. Whoever publishes hears back only
+ * after the commit.
+ */
+import type { Logger } from "@logtape/logtape";
+import { asCarillonError, CarillonError } from "../errors.ts";
+import type { Clock } from "../clock.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Change } from "../model/change.ts";
+import { shortHash } from "../model/short_hash.ts";
+import { encodeChange, type EncodedChange, joinBatch } from "../store/batch.ts";
+import { append, type Draft, MAX_BATCH_BYTES, MAX_SEEN_A_COMMIT } from "../store/journal.ts";
+import { printEventId } from "../wire/event_id.ts";
+import type { Pace } from "./pace.ts";
+
+/** What may wait for a commit, bytes; beyond it publishing answers 503 at once. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+/** Ids of publishers in one commit: KV allows 1,000 mutations. */
+const MAX_PUBLISHED_IDS = 400;
+
+/** A known `jti` costs one more round; so many rounds clear any batch of nine. */
+const MAX_ROUNDS = MAX_SEEN_A_COMMIT + 1;
+
+/** Changes that are committed together or not at all. `jti` tells a SET from its repetition. */
+export type Submission = { changes: Change[]; jti?: { iss: string; jti: string } };
+
+type Waiting = {
+  encoded: EncodedChange[];
+  bytes: number;
+  seen: string | undefined;
+  published: { hash: string; index: number }[];
+  resolve: (ids: string[]) => void;
+  reject: (error: CarillonError) => void;
+  promise: Promise<string[]>;
+  ids: (string | undefined)[];
+};
+
+type Deps = {
+  kv: Deno.Kv;
+  epoch: string;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  pace: Pace;
+  /** Called after each commit, so that this process reads it without waiting for the bell. */
+  committed: () => void;
+};
+
+export type Publisher = ReturnType<typeof createPublisher>;
+
+export function createPublisher({ kv, epoch, clock, log, metrics, pace, committed }: Deps) {
+  const waiting: Waiting[] = [];
+  const bySeen = new Map<string, Waiting>();
+  let waitingBytes = 0, lastCommit = 0;
+  let pumping: Promise<void> | undefined;
+  let wake: AbortController | undefined;
+
+  /**
+   * Commits the changes and answers their event ids; none when the `jti` was known, which is no error (RFC 8935 2.2).
+   * Throws `too_large`, `overloaded`, `kv_failed` (nothing stored) or `kv_timeout` (unknown: send again).
+   */
+  function publish(submission: Submission): Promise<string[]> {
+    const entry = prepare(submission);
+    const twin = entry.seen === undefined ? undefined : bySeen.get(entry.seen);
+    if (twin) return repeated(twin.promise);
+    if (waitingBytes + entry.bytes > MAX_WAITING_BYTES) {
+      throw new CarillonError("overloaded", "too much waits to be stored");
+    }
+    enqueue(entry);
+    return entry.promise;
+  }
+
+  function enqueue(entry: Waiting): void {
+    waiting.push(entry);
+    waitingBytes += entry.bytes;
+    if (entry.seen !== undefined) bySeen.set(entry.seen, entry);
+    pumping ??= pump().finally(() => pumping = undefined);
+    if (wake && isFull(waiting)) wake.abort();
+  }
+
+  async function repeated(twin: Promise<string[]>): Promise<string[]> {
+    await twin;
+    metrics.replayed.inc();
+    return [];
+  }
+
+  async function pump(): Promise<void> {
+    while (waiting.length > 0) {
+      await linger();
+      const batch = waiting.splice(0, fitting(waiting));
+      for (const { bytes } of batch) waitingBytes -= bytes;
+      await commit(batch);
+    }
+  }
+
+  async function linger(): Promise<void> {
+    const pause = lastCommit + pace.gap() - clock.now();
+    if (pause <= 0 || isFull(waiting)) return;
+    wake = new AbortController();
+    await clock.wait(pause, wake.signal);
+    wake = undefined;
+  }
+
+  async function commit(batch: Waiting[]): Promise<void> {
+    const stop = metrics.commitSeconds.startTimer();
+    try {
+      await commitRounds(batch);
+    } catch (thrown) {
+      fail(batch, asCarillonError(thrown));
+    } finally {
+      stop();
+      for (const { seen } of batch) if (seen !== undefined) bySeen.delete(seen);
+      lastCommit = clock.now();
+    }
+  }
+
+  /** Each round either commits, or drops at least one entry whose `jti` was known. */
+  async function commitRounds(batch: Waiting[]): Promise<void> {
+    for (let rest = batch, round = 0; rest.length > 0; round++) {
+      if (round === MAX_ROUNDS) {
+        throw new CarillonError("kv_failed", "committing a batch: its checks fail again and again");
+      }
+      const draft = toDraft(rest, clock.now());
+      const result = await append(kv, draft);
+      if (result.ok) return acknowledge(rest, result.versionstamp);
+      const ours = draft.seen.map((hash) => result.known.get(hash)).find((known) => known?.nonce === draft.nonce);
+      // KV Connect repeats a commit whose answer was lost: the checks then fail on our own writing.
+      if (ours) return acknowledge(rest, ours.versionstamp);
+      rest = dropKnown(rest, result.known);
+    }
+  }
+
+  function dropKnown(batch: Waiting[], known: Map<string, unknown>): Waiting[] {
+    const [old, fresh] = [batch.filter(isKnown), batch.filter((entry) => !isKnown(entry))];
+    for (const { resolve } of old) resolve([]);
+    metrics.replayed.inc(old.length);
+    return fresh;
+    function isKnown({ seen }: Waiting): boolean {
+      return seen !== undefined && known.has(seen);
+    }
+  }
+
+  function acknowledge(batch: Waiting[], versionstamp: string): void {
+    let index = 0;
+    for (const { ids, resolve } of batch) {
+      resolve(ids.map((id, offset) => id ?? printEventId(epoch, { versionstamp, index: index + offset })));
+      index += ids.length;
+    }
+    metrics.changes.inc(batch.reduce((sum, { ids }) => sum + ids.length, 0));
+    pace.committed();
+    committed();
+  }
+
+  function fail(batch: Waiting[], error: CarillonError): void {
+    log.error("a batch was not committed: {code}", { code: error.code, submissions: batch.length });
+    for (const { reject } of batch) reject(error);
+    // What still waits was never tried: better a clear answer now than one more deadline each.
+    const rest = waiting.splice(0);
+    waitingBytes = 0;
+    for (const { reject, seen } of rest) {
+      if (seen !== undefined) bySeen.delete(seen);
+      reject(new CarillonError("overloaded", "the database does not answer"));
+    }
+  }
+
+  /** Resolves when everything that was accepted has an outcome. */
+  async function drain(): Promise<void> {
+    await pumping;
+  }
+
+  return { publish, drain };
+}
+
+function prepare({ changes, jti }: Submission): Waiting {
+  const encoded = changes.map(encodeChange);
+  const bytes = encoded.reduce((sum, { bytes }) => sum + bytes + 1, 0);
+  if (bytes > MAX_BATCH_BYTES) {
+    throw new CarillonError("too_large", `the changes are too large together: ${bytes} bytes`);
+  }
+  const ids = changes.map(({ id }) => id);
+  const published = ids.flatMap((id, index) => id === undefined ? [] : [{ hash: shortHash(id), index }]);
+  const seen = jti && shortHash(jti.iss, jti.jti);
+  const { promise, resolve, reject } = Promise.withResolvers<string[]>();
+  return { encoded, bytes, seen, published, resolve, reject, promise, ids };
+}
+
+/** How many of the first entries fit one commit. */
+function fitting(waiting: Waiting[]): number {
+  let bytes = 0, seen = 0, published = 0, count = 0;
+  for (const entry of waiting) {
+    bytes += entry.bytes;
+    seen += entry.seen === undefined ? 0 : 1;
+    published += entry.published.length;
+    if (bytes > MAX_BATCH_BYTES || seen > MAX_SEEN_A_COMMIT || published > MAX_PUBLISHED_IDS) break;
+    count++;
+  }
+  return count;
+}
+
+function isFull(waiting: Waiting[]): boolean {
+  return fitting(waiting) < waiting.length;
+}
+
+/** A batch without any `jti` checks its own nonce: so even its zombie cannot land twice. */
+function toDraft(batch: Waiting[], now: number): Draft {
+  const nonce = crypto.randomUUID();
+  const seen = batch.flatMap(({ seen }) => seen === undefined ? [] : [seen]);
+  let offset = 0;
+  const published = batch.flatMap((entry) => {
+    const shifted = entry.published.map(({ hash, index }) => ({ hash, index: index + offset }));
+    offset += entry.encoded.length;
+    return shifted;
+  });
+  const value = joinBatch(batch.flatMap(({ encoded }) => encoded));
+  return { value, seen: seen.length > 0 ? seen : [nonce], nonce, published, now };
+}

@@ -1,0 +1,132 @@
+/** Settings: read once, checked together, every fault reported at once. */
+import { readFileSync } from "node:fs";
+import type { JSONWebKeySet } from "jose";
+import { z } from "zod";
+
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+
+export const ALGORITHMS = ["EdDSA", "ES256", "RS256", "HS256"] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+/** HS256 wants a key as long as its hash (RFC 7518 3.2). */
+const MIN_SECRET = 32;
+
+/** A server that may sign: its keys, its algorithms, and the topics that it may speak for. */
+export type IssuerConfig = {
+  iss: string;
+  keys: { jwks: JSONWebKeySet } | { jwks_uri: string } | { secret: string };
+  algorithms: Algorithm[];
+  topics: (string | { match: string; match_type?: "exact" | "urlpattern" })[];
+};
+
+export type Config = {
+  host: string;
+  port: number;
+  /** Public origin, without a slash at its end. */
+  url: string;
+  kv: string;
+  issuers: IssuerConfig[];
+  secret: string | undefined;
+  origins: string[];
+  anonymous: boolean;
+  adminToken: string | undefined;
+  log: (typeof LOG_LEVELS)[number];
+};
+
+/** What is wrong, by variable. */
+export class ConfigError extends Error {
+  constructor(readonly faults: { variable: string; fault: string }[]) {
+    super(faults.map(({ variable, fault }) => `${variable}: ${fault}`).join("\n"));
+    this.name = "ConfigError";
+  }
+}
+
+const httpUrl = z.url({ protocol: /^https?$/ });
+const origin = httpUrl.refine((text) => new URL(text).pathname === "/", "is not an origin: leave out the path")
+  .transform((text) => new URL(text).origin);
+const publicKey = z.looseObject({ kty: z.enum(["EC", "OKP", "RSA"], "is not a public key of type EC, OKP or RSA") })
+  .refine((jwk) => !("d" in jwk), "holds a private key: keep that with the issuer");
+const topic = z.union([
+  z.string().min(1),
+  z.object({ match: z.string().min(1), match_type: z.enum(["exact", "urlpattern"]).optional() }),
+]);
+const isLocal = (url: string) => ["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname);
+
+const issuer = z.object({
+  iss: z.string().min(1).max(1024),
+  jwks: z.object({ keys: z.array(publicKey).min(1) }).optional(),
+  jwks_uri: httpUrl.refine((url) => url.startsWith("https:") || isLocal(url), "is not https").optional(),
+  secret: z.string().min(MIN_SECRET, `is shorter than ${MIN_SECRET} characters`).optional(),
+  algorithms: z.array(z.enum(ALGORITHMS)).min(1).optional(),
+  topics: z.array(topic).min(1),
+}).transform((entry, context): IssuerConfig => {
+  const { iss, jwks, jwks_uri, secret, topics } = entry;
+  const keys = [jwks && { jwks: jwks as JSONWebKeySet }, jwks_uri && { jwks_uri }, secret && { secret }].filter(
+    Boolean,
+  );
+  if (keys.length !== 1) context.addIssue("has not exactly one of jwks, jwks_uri and secret");
+  const algorithms = entry.algorithms ??
+    (secret ? ["HS256" as const] : ["EdDSA" as const, "ES256" as const, "RS256" as const]);
+  // RFC 8725 3.1: a public key must never serve as the secret of an HMAC.
+  if (algorithms.some((name) => (name === "HS256") !== Boolean(secret))) {
+    context.addIssue("has algorithms that do not go with its keys");
+  }
+  return { iss, keys: keys[0] as IssuerConfig["keys"], algorithms, topics };
+});
+
+const issuers = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text.trimStart().startsWith("[") ? text : readFileSync(text, "utf8")) as unknown;
+  } catch {
+    context.addIssue("is neither JSON nor the path of a JSON file");
+    return z.NEVER;
+  }
+}).pipe(z.array(issuer)).refine(
+  (list) => new Set(list.map(({ iss }) => iss)).size === list.length,
+  "names an issuer twice",
+)
+  .refine((list) => list.every(({ iss }) => iss !== "local"), "names the issuer local, which every database has");
+
+const environment = z.object({
+  HOST: z.string().default("127.0.0.1"),
+  PORT: z.coerce.number("is not a port").int().min(0).max(65535).default(8411),
+  CARILLON_URL: origin.optional(),
+  CARILLON_KV: z.string().default("./data/carillon.sqlite3"),
+  CARILLON_ISSUERS: issuers.default([]),
+  CARILLON_SECRET: z.string().min(16, "is shorter than 16 characters").optional(),
+  CARILLON_ORIGINS: z.string().default("").transform((text) => text.split(/[\s,]+/).filter(Boolean)).pipe(
+    z.array(origin),
+  ),
+  CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
+  CARILLON_ADMIN_TOKEN: z.string().min(16, "is shorter than 16 characters").optional(),
+  CARILLON_LOG: z.enum(LOG_LEVELS).default("info"),
+});
+
+/** The variables that are read, for the tests of the README's table. */
+export const VARIABLES = Object.keys(environment.shape);
+
+/** Reads the settings. An empty variable counts as unset. Throws `ConfigError` with every fault. */
+export function readConfig(variables: Record<string, string | undefined>): Config {
+  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = environment.safeParse(set);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(toFault));
+  const env = parsed.data;
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    url: env.CARILLON_URL ?? `http://localhost:${env.PORT}`,
+    kv: env.CARILLON_KV,
+    issuers: env.CARILLON_ISSUERS,
+    secret: env.CARILLON_SECRET,
+    origins: env.CARILLON_ORIGINS,
+    anonymous: env.CARILLON_ANONYMOUS,
+    adminToken: env.CARILLON_ADMIN_TOKEN,
+    log: env.CARILLON_LOG,
+  };
+}
+
+/** Never the value: many of them are secrets. */
+function toFault({ path, message }: z.core.$ZodIssue): { variable: string; fault: string } {
+  const [variable, ...inside] = path;
+  return { variable: String(variable), fault: [inside.join("."), message].filter(Boolean).join(" ") };
+}

@@ -1,0 +1,38 @@
+/** Reading a request's body: its type, its size before it is read, its encoding. */
+import type { Context } from "hono";
+import { CarillonError } from "../errors.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Throws `wrong_type` when the request's media type is another. */
+export function checkType(c: Context, type: string): void {
+  const given = c.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (given !== type) throw new CarillonError("wrong_type", `the body was refused: expected Content-Type ${type}`);
+}
+
+/** Reads a body of text. Throws `too_large` (at once where the length is told), or `bad_request` for invalid UTF-8. */
+export async function readText(c: Context, limit: number): Promise<string> {
+  const length = c.req.header("content-length");
+  if (Number(length ?? 0) > limit) throw tooLarge(limit);
+  const bytes = length === undefined ? await readStream(c.req.raw.body, limit) : await c.req.arrayBuffer();
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new CarillonError("bad_request", "the body was not decoded: it is not UTF-8");
+  }
+}
+
+async function readStream(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+}
+
+function tooLarge(limit: number): CarillonError {
+  return new CarillonError("too_large", `the body is too large: at most ${limit} bytes`, { connection: "close" });
+}

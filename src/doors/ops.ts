@@ -1,0 +1,45 @@
+/** For operators: `/-/healthy`, `/-/ready`, `/-/metrics`. */
+import { timingSafeEqual } from "node:crypto";
+import { Buffer } from "node:buffer";
+import type { Handler } from "hono";
+import { CarillonError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
+import { readToken } from "../access/credentials.ts";
+import { hashAdminToken } from "../store/keys.ts";
+import { missingToken } from "./bearer.ts";
+
+/** The process runs and answers. */
+export const healthyDoor: Handler = (c) => c.text("healthy\n");
+
+/** The ring is filled, the database answers, and nothing is being drained: send requests here. */
+export function readyDoor({ check, isDraining }: { check: () => Promise<void>; isDraining: () => boolean }): Handler {
+  return async (c) => {
+    if (isDraining()) throw new CarillonError("draining", "this worker takes no more requests");
+    await check();
+    return c.text("ready\n");
+  };
+}
+
+export function metricsDoor(
+  { metrics, adminHash }: { metrics: Metrics; adminHash: () => Promise<string | undefined> },
+): Handler {
+  return async (c) => {
+    const token = readToken(c, new Set());
+    if (token === undefined) throw missingToken();
+    if (!equal(hashAdminToken(token), await adminHash() ?? "")) throw wrongToken();
+    return c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType });
+  };
+}
+
+function equal(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+}
+
+function wrongToken(): CarillonError {
+  const challenge = { "www-authenticate": 'Bearer error="invalid_token"' };
+  return new CarillonError(
+    "invalid_token",
+    "the admin token was refused: deno task token --admin makes a new one",
+    challenge,
+  );
+}

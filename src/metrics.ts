@@ -1,0 +1,63 @@
+/** Prometheus metrics. No label ever holds what a stranger can choose: only doors, codes and reasons of ours. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    changes: new Counter({ name: "carillon_changes_total", help: "Changes committed to the journal", registers }),
+    replayed: new Counter({
+      name: "carillon_sets_replayed_total",
+      help: "SETs whose jti was known: 202, no event",
+      registers,
+    }),
+    refused: new Counter({
+      name: "carillon_refused_total",
+      help: "Requests refused, by error code",
+      labelNames: ["code"] as const,
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: "carillon_commit_seconds",
+      help: "Time of one journal commit",
+      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+    batchesFollowed: new Counter({
+      name: "carillon_batches_followed_total",
+      help: "Batches read from the journal",
+      registers,
+    }),
+    batchesUnknown: new Counter({
+      name: "carillon_batches_unknown_total",
+      help: "Batches of an unknown version, set aside",
+      registers,
+    }),
+    streamsOpen: new Gauge({ name: "carillon_streams_open", help: "Event streams open", registers }),
+    streamsEnded: new Counter({
+      name: "carillon_streams_ended_total",
+      help: "Event streams ended, by reason",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
+    delivered: new Counter({
+      name: "carillon_stream_chunks_total",
+      help: "Chunks written to event streams",
+      registers,
+    }),
+    journalBytes: new Gauge({
+      name: "carillon_journal_bytes",
+      help: "Bytes of changes that the journal holds",
+      registers,
+    }),
+    pruned: new Counter({ name: "carillon_batches_pruned_total", help: "Batches pruned", registers }),
+  };
+}
+
+/** Adds the process's own figures (memory, CPU, event loop); for a process that lives, not for tests. */
+export function collectProcessMetrics(metrics: Metrics): void {
+  collectDefaultMetrics({ register: metrics.registry });
+}

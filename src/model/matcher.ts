@@ -1,0 +1,82 @@
+/** Matchers: which topics somebody speaks for, or listens to. */
+import { CarillonError } from "../errors.ts";
+import { hasHiddenCharacters, MAX_TOPIC_LENGTH } from "./topic.ts";
+
+export type MatchType = "exact" | "urlpattern";
+
+/** A matcher as it is written in a grant, a query or an issuer's entry. */
+export type MatcherText = { match: string; type: MatchType };
+
+export type Matcher = MatcherText & { matches: (topic: string) => boolean };
+
+/** One request may name so many matchers, and so many of them may be patterns. */
+export const MAX_MATCHERS = 100;
+export const MAX_PATTERNS = 10;
+
+export const MAX_PATTERN_LENGTH = 512;
+
+/** Native URLPattern backtracks: two repeats on 1,024 characters are 500,000 steps, three are 180 million. */
+export const MAX_REPEATS = 2;
+
+const COMPONENTS = ["protocol", "username", "password", "hostname", "port", "pathname", "search", "hash"] as const;
+
+/** Compiles a matcher. `*` matches every topic; patterns and topics resolve against the hub. Throws `bad_matcher`. */
+export function compileMatcher({ match, type }: MatcherText, hubUrl: string): Matcher {
+  if (hasHiddenCharacters(match)) throw badMatcher("it holds control characters", match);
+  if (match === "*") return { match, type: "exact", matches: () => true };
+  if (type === "exact") return exact(match);
+  const pattern = compilePattern(match, hubUrl);
+  return { match, type, matches: (topic) => test(pattern, topic, hubUrl) };
+}
+
+/** Reads the short form of issuers' entries and commands: text with `*`, `{` or `(` is a URLPattern, all else exact. */
+export function matcherText(match: string): MatcherText {
+  return { match, type: match !== "*" && /[*{(]/.test(match) ? "urlpattern" : "exact" };
+}
+
+function exact(match: string): Matcher {
+  if (match === "" || match.length > MAX_TOPIC_LENGTH) throw badMatcher("its length", match);
+  return { match, type: "exact", matches: (topic) => topic === match };
+}
+
+function compilePattern(match: string, hubUrl: string): URLPattern {
+  if (match.length > MAX_PATTERN_LENGTH) throw badMatcher(`more than ${MAX_PATTERN_LENGTH} characters`, match);
+  const pattern = parse(match, hubUrl);
+  const dear = COMPONENTS.find((name) => repeats(pattern[name]) > MAX_REPEATS);
+  if (dear) throw badMatcher(`more than ${MAX_REPEATS} repeats in its ${dear}`, match);
+  return pattern;
+}
+
+function parse(match: string, hubUrl: string): URLPattern {
+  try {
+    return new URLPattern(match, hubUrl);
+  } catch {
+    throw badMatcher("it does not compile", match);
+  }
+}
+
+/**
+ * Counts what lets the regular expression behind a component try again: wildcards, quantifiers, custom groups, and
+ * named groups that share a path segment with another. A group within a group counts as too many.
+ */
+function repeats(component: string): number {
+  if (component === "*") return 1;
+  const text = component.replace(/\\./g, "x");
+  if (/\([^)]*\(/.test(text)) return Infinity;
+  const marks = text.match(/[*+?]|\{\d+,?\d*\}|\((?!\?)/g)?.length ?? 0;
+  const crowded = text.split("/").map((segment) => (segment.match(/:[\p{ID_Start}$_]/gu)?.length ?? 0) - 1);
+  return marks + crowded.reduce((sum, more) => sum + Math.max(0, more), 0);
+}
+
+function test(pattern: URLPattern, topic: string, hubUrl: string): boolean {
+  if (topic.length > MAX_TOPIC_LENGTH) return false;
+  try {
+    return pattern.test(topic, hubUrl);
+  } catch {
+    return false;
+  }
+}
+
+function badMatcher(why: string, match: string): CarillonError {
+  return new CarillonError("bad_matcher", `a matcher was refused, ${why}: ${JSON.stringify(match.slice(0, 100))}`);
+}

@@ -1,0 +1,25 @@
+/** Every call to KV has a deadline: an operation on a dead server pends for ever. */
+import { CarillonError } from "../errors.ts";
+
+/** Milliseconds. The embedded database itself gives up a locked file after five seconds. */
+export const KV_DEADLINE = 8_000;
+
+/**
+ * Waits for `call` until the deadline. Throws `kv_timeout` when it ran out: a write is then unknown, never failed.
+ * Throws `kv_failed` when KV refused: nothing was written.
+ */
+export async function withDeadline<T>(what: string, call: Promise<T>, milliseconds = KV_DEADLINE): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new CarillonError("kv_timeout", `${what}: no answer in time`)), milliseconds);
+  try {
+    return await Promise.race([call.catch(refused(what)), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refused(what: string): () => never {
+  return () => {
+    throw new CarillonError("kv_failed", `${what}: the database refused`);
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * The journal: an ordered log of batches. The database numbers the commits itself, so nothing can appear behind a
+ * reader. One commit holds the batch, what proves that it was not seen before, and the bell that wakes every reader.
+ */
+import { withDeadline } from "./deadline.ts";
+import { decodeBatch } from "./batch.ts";
+import type { Change } from "../model/change.ts";
+import { EARLIEST, type Position } from "../wire/event_id.ts";
+
+/** KV Connect allows ten checks a commit; one is kept free. */
+export const MAX_SEEN_A_COMMIT = 9;
+
+/** A KV value holds 65,536 bytes; the rest is for the serializer's own header. */
+export const MAX_BATCH_BYTES = 60 * 1024;
+
+const JOURNAL = "journal";
+export const SPENT = "spent";
+const BELL = ["bell"];
+
+export const journalKey = (versionstamp: string) => [JOURNAL, versionstamp];
+const afterKey = (versionstamp: string) => [JOURNAL, versionstamp, 0];
+export const seenKey = (hash: string) => ["seen", hash];
+export const publishedIdKey = (hash: string) => ["published_id", hash];
+
+/** A batch as it was read. `changes` is undefined when its version is unknown. */
+export type Batch = { versionstamp: string; bytes: number; changes: Change[] | undefined };
+
+/**
+ * What is to be committed. `seen` are hashes that must not be there yet: the `jti` of each SET, or one random one.
+ * `nonce` tells this attempt from every other. `published` are hashes of publishers' own ids and their index.
+ */
+export type Draft = {
+  value: Uint8Array<ArrayBuffer>;
+  seen: string[];
+  nonce: string;
+  published: { hash: string; index: number }[];
+  now: number;
+};
+
+/** `known` maps each hash that stood in the way to the nonce and versionstamp of the commit that wrote it. */
+export type Appended =
+  | { ok: true; versionstamp: string }
+  | { ok: false; known: Map<string, { nonce: string; versionstamp: string }> };
+
+/** Commits a batch, or says which hashes were known. Throws `kv_failed` (nothing written) or `kv_timeout` (unknown). */
+export async function append(kv: Deno.Kv, draft: Draft): Promise<Appended> {
+  const result = await withDeadline("committing a batch", commit(kv, draft));
+  return result.ok
+    ? { ok: true, versionstamp: result.versionstamp }
+    : { ok: false, known: await knownOf(kv, draft.seen) };
+}
+
+function commit(kv: Deno.Kv, { value, seen, nonce, published, now }: Draft) {
+  const atomic = kv.atomic();
+  for (const hash of seen) atomic.check({ key: seenKey(hash), versionstamp: null }).set(seenKey(hash), nonce);
+  for (const { hash, index } of published) atomic.set(publishedIdKey(hash), index);
+  return atomic
+    .set([JOURNAL, kv.commitVersionstamp()], value)
+    .set([SPENT, kv.commitVersionstamp()], {
+      at: now,
+      bytes: value.byteLength,
+      seen,
+      published: published.map((p) => p.hash),
+    })
+    .set(BELL, nonce)
+    .commit();
+}
+
+async function knownOf(kv: Deno.Kv, seen: string[]) {
+  const entries = await withDeadline("reading known ids", kv.getMany<string[]>(seen.map(seenKey)));
+  const found = entries.flatMap(({ value, versionstamp }, index) =>
+    versionstamp === null ? [] : [[seen[index]!, { nonce: value as string, versionstamp }] as const]
+  );
+  return new Map(found);
+}
+
+/** Reads up to `limit` batches after a versionstamp, in commit order. */
+export async function readAfter(kv: Deno.Kv, versionstamp: string, limit: number): Promise<Batch[]> {
+  const range = { start: afterKey(versionstamp), end: [JOURNAL, "g"] };
+  return await withDeadline("reading the journal", collect(kv.list(range, { limit, batchSize: Math.min(limit, 100) })));
+}
+
+/** Reads the newest batches, oldest first, until they hold `bytes` or number `limit`. */
+export async function readNewest(kv: Deno.Kv, bytes: number, limit: number): Promise<Batch[]> {
+  const newest = kv.list({ prefix: [JOURNAL] }, { reverse: true, limit, batchSize: 50 });
+  return (await withDeadline("filling the ring", collect(newest, bytes), 60_000)).reverse();
+}
+
+async function collect(entries: Deno.KvListIterator<unknown>, budget = Infinity): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for await (const { key, value } of entries) {
+    const bytes = value instanceof Uint8Array ? value.byteLength : 0;
+    batches.push({ versionstamp: key[1] as string, bytes, changes: decodeBatch(value) });
+    if ((budget -= bytes) <= 0) break;
+  }
+  return batches;
+}
+
+/** The versionstamp of the newest batch: the bell is written in every commit, so they are equal. */
+export async function readBell(kv: Deno.Kv): Promise<string> {
+  const { versionstamp } = await withDeadline("reading the bell", kv.get(BELL));
+  return versionstamp ?? EARLIEST.versionstamp;
+}
+
+/** Rings whenever a batch was committed; coalesced. The reader must be cancelled. */
+export function watchBell(kv: Deno.Kv): ReadableStreamDefaultReader<unknown> {
+  return kv.watch([BELL]).getReader();
+}
+
+/** Where an event with a publisher's own id stands. */
+export async function findPublishedId(kv: Deno.Kv, hash: string): Promise<Position | undefined> {
+  const { value, versionstamp } = await withDeadline("finding an id", kv.get<number>(publishedIdKey(hash)));
+  return versionstamp === null ? undefined : { versionstamp, index: value };
+}

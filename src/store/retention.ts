@@ -1,0 +1,103 @@
+/**
+ * Retention: batches live for a day and within a byte budget; what proves that a SET was seen lives for its freshness
+ * window. Pruned by small range deletes of our own: a mass expiry blocks the embedded database for seconds.
+ */
+import { withDeadline } from "./deadline.ts";
+import { journalKey, publishedIdKey, seenKey, SPENT } from "./journal.ts";
+import { EARLIEST } from "../wire/event_id.ts";
+
+const HOUR = 3_600_000;
+
+export const RETENTION = { milliseconds: 24 * HOUR, bytes: 256 * 1024 * 1024 };
+
+/** Longer than the freshness window of a SET with its tolerance, so that none can be replayed after it. */
+const SPENT_FOR = 24 * HOUR + 5 * 60_000;
+
+/** KV allows 1,000 mutations a commit; half of that keeps each commit short. */
+const MAX_DELETES = 500;
+
+const HORIZON = ["horizon"];
+
+/** What `spent` holds of each batch: when it came, how large it is, and the keys that must go with it. */
+type Spent = { versionstamp: string; at: number; bytes: number; seen: string[]; published: string[] };
+
+/** `pruned`: batches up to it are gone. `counted`: batches up to it are in `bytes`. Both versionstamps. */
+type Horizon = { pruned: string; counted: string; bytes: number };
+
+const BEFORE_ALL: Horizon = { pruned: EARLIEST.versionstamp, counted: EARLIEST.versionstamp, bytes: 0 };
+
+/** The newest versionstamp that was pruned: whoever stands before it has missed something. */
+export async function readHorizon(kv: Deno.Kv): Promise<string> {
+  return (await readState(kv)).state.pruned;
+}
+
+/** Prunes what is too old or over the budget. Says how many batches went, and how many bytes are left. */
+export async function prune(kv: Deno.Kv, now: number, limits = RETENTION): Promise<{ batches: number; bytes: number }> {
+  const { state, versionstamp } = await readState(kv);
+  const counted = await count(kv, state);
+  const batches = await pruneBatches(kv, counted, versionstamp, now - limits.milliseconds, limits.bytes);
+  await pruneSpent(kv, now - SPENT_FOR);
+  return { batches, bytes: counted.bytes };
+}
+
+async function readState(kv: Deno.Kv): Promise<{ state: Horizon; versionstamp: string | null }> {
+  const { value, versionstamp } = await withDeadline("reading the horizon", kv.get<Horizon>(HORIZON));
+  return { state: value ?? BEFORE_ALL, versionstamp };
+}
+
+async function count(kv: Deno.Kv, state: Horizon): Promise<Horizon> {
+  const counted = { ...state };
+  for await (const { versionstamp, bytes } of spentAfter(kv, state.counted)) {
+    counted.bytes += bytes;
+    counted.counted = versionstamp;
+  }
+  return counted;
+}
+
+/** The horizon is checked and set with every deletion: of two pruners one stops. */
+async function pruneBatches(kv: Deno.Kv, state: Horizon, version: string | null, oldest: number, budget: number) {
+  let batches = 0, deletes = 0, checked = version;
+  let atomic = kv.atomic();
+  const flush = async () => {
+    atomic.check({ key: HORIZON, versionstamp: checked }).set(HORIZON, state);
+    const result = await withDeadline("pruning batches", atomic.commit());
+    [atomic, deletes] = [kv.atomic(), 0];
+    if (result.ok) checked = result.versionstamp;
+    return result.ok;
+  };
+  for await (const spent of spentAfter(kv, state.pruned)) {
+    if (spent.at >= oldest && state.bytes <= budget) break;
+    atomic.delete(journalKey(spent.versionstamp));
+    for (const hash of spent.published) atomic.delete(publishedIdKey(hash));
+    state.pruned = spent.versionstamp;
+    state.bytes -= spent.bytes;
+    batches++;
+    deletes += 1 + spent.published.length;
+    if (deletes >= MAX_DELETES && !await flush()) return batches;
+  }
+  await flush();
+  return batches;
+}
+
+async function pruneSpent(kv: Deno.Kv, oldest: number): Promise<void> {
+  let atomic = kv.atomic(), deletes = 0;
+  for await (const { versionstamp, at, seen } of spentAfter(kv, EARLIEST.versionstamp)) {
+    if (at >= oldest) break;
+    atomic.delete([SPENT, versionstamp]);
+    for (const hash of seen) atomic.delete(seenKey(hash));
+    deletes += 1 + seen.length;
+    if (deletes < MAX_DELETES) continue;
+    await withDeadline("pruning spent keys", atomic.commit());
+    [atomic, deletes] = [kv.atomic(), 0];
+  }
+  if (deletes > 0) await withDeadline("pruning spent keys", atomic.commit());
+}
+
+async function* spentAfter(kv: Deno.Kv, versionstamp: string): AsyncGenerator<Spent> {
+  const entries = kv.list<Omit<Spent, "versionstamp">>({ start: [SPENT, versionstamp, 0], end: [SPENT, "g"] });
+  while (true) {
+    const { value, done } = await withDeadline("reading spent keys", entries.next());
+    if (done) return;
+    yield { ...value.value, versionstamp: value.key[1] as string };
+  }
+}

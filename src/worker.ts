@@ -1,0 +1,82 @@
+/** A worker: database, broker, app and server put together. `main.ts` and the tests start it alike. */
+import type { Logger } from "@logtape/logtape";
+import { createApp } from "./app.ts";
+import { type BrokerDeps, openBroker } from "./broker/broker.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Listening, serveNode } from "./serve/node_http.ts";
+import { hashAdminToken, readAdminHash, readLocalIssuer } from "./store/keys.ts";
+
+export type WorkerDeps = {
+  config: Config;
+  kv: Deno.Kv;
+  clock: Clock;
+  random: () => number;
+  fetch: typeof globalThis.fetch;
+  log: Logger;
+  metrics: Metrics;
+  serve: typeof serveNode;
+  limits?: BrokerDeps["limits"];
+};
+
+export type Worker = { url: string; prune: () => Promise<void>; stop: () => Promise<void> };
+
+/** Fills the ring, then listens. `stop` drains: accepted work is committed, streams end, connections close. */
+export async function startWorker(
+  { config, kv, fetch, log, metrics, clock, random, serve, limits }: WorkerDeps,
+): Promise<Worker> {
+  const broker = await openBroker({ kv, clock, random, log, metrics, limits });
+  const local = await readLocalIssuer(kv, config.secret);
+  const issuers = [
+    { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: ["*"] },
+    ...config.issuers,
+  ];
+  const stopping = new AbortController();
+  let url = config.url;
+  const listening = await serve(config.host, config.port, (port) => {
+    // Port 0 is known only now.
+    if (new URL(url).port === "0") url = `http://localhost:${port}`;
+    const adminHash = async () => config.adminToken ? hashAdminToken(config.adminToken) : await readAdminHash(kv);
+    const isDraining = () => stopping.signal.aborted;
+    const app = createApp({
+      ...config,
+      url,
+      issuers,
+      broker,
+      fetch,
+      now: clock.now,
+      log,
+      metrics,
+      adminHash,
+      isDraining,
+    });
+    return (request, env) => app.fetch(request, env);
+  });
+  const following = broker.run(stopping.signal);
+  const ticking = tickEverySecond(broker.tick, clock, stopping.signal);
+  return { url, prune: broker.prune, stop };
+
+  async function stop(): Promise<void> {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    const closed = closeWithin(listening);
+    await broker.drain();
+    await Promise.all([closed, following, ticking]);
+  }
+}
+
+async function tickEverySecond(tick: () => void, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.wait(1_000, signal);
+    tick();
+  }
+}
+
+/** Deploy gives five seconds to leave; a connection that is still busy then is not waited for. */
+async function closeWithin(listening: Listening, milliseconds = 3_000): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  await Promise.race([listening.close(), promise]);
+  clearTimeout(timer);
+}
