@@ -40,19 +40,28 @@ export function createFollower({ kv, since, clock, random, log, metrics, seen }:
       again = true;
       return await reading;
     }
-    reading = read().finally(() => reading = undefined);
+    reading = read();
     await reading;
   }
 
   async function read(): Promise<void> {
-    do {
-      again = false;
-      let batches: Batch[];
+    try {
       do {
-        batches = await readAfter(kv, last, PAGE);
-        batches.forEach(take);
-      } while (batches.length === PAGE);
-    } while (again);
+        again = false;
+        await readToEnd();
+      } while (again);
+    } finally {
+      // In the same turn as the check above: whoever calls next starts a new read.
+      reading = undefined;
+    }
+  }
+
+  async function readToEnd(): Promise<void> {
+    let batches: Batch[];
+    do {
+      batches = await readAfter(kv, last, PAGE);
+      batches.forEach(take);
+    } while (batches.length === PAGE);
   }
 
   function take({ versionstamp, bytes, changes }: Batch): void {

@@ -75,7 +75,7 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
     waiting.push(entry);
     waitingBytes += entry.bytes;
     if (entry.seen !== undefined) bySeen.set(entry.seen, entry);
-    pumping ??= pump().finally(() => pumping = undefined);
+    pumping ??= pump();
     if (wake && isFull(waiting)) wake.abort();
   }
 
@@ -92,6 +92,8 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
       for (const { bytes } of batch) waitingBytes -= bytes;
       await commit(batch);
     }
+    // In the same turn as the check above: whoever publishes next starts a new pump.
+    pumping = undefined;
   }
 
   async function linger(): Promise<void> {

@@ -64,6 +64,7 @@ export function createStreams(
   const slots = Array.from({ length: limits.keepAlive }, () => new Set<Stream>());
   const endings = new Map<number, Set<Stream>>();
   let count = 0, ticks = 0, lastSecond = Math.floor(clock.now() / 1000);
+  let rounding = false;
   let round: Promise<void> | undefined;
 
   /**
@@ -141,15 +142,17 @@ export function createStreams(
         dirty.add(room as Room);
       }
     }
-    if (dirty.size > 0) round ??= runRounds().finally(() => round = undefined);
+    if (dirty.size > 0 && !rounding) round = runRounds();
   }
 
   async function runRounds(): Promise<void> {
+    rounding = true;
     const turns = createTurns();
     for (const room of dirty) {
       dirty.delete(room);
       for (const chunk of chunksOf(room.pending.splice(0))) await writeAll(room, chunk, turns);
     }
+    rounding = false;
   }
 
   async function writeAll(room: Room, chunk: Chunk, turns: Turns): Promise<void> {
@@ -236,7 +239,7 @@ export function createStreams(
   function keepAlive(streams: Set<Stream>): void {
     const bytes = encoder.encode(printKeepAlive(printEventId(epoch, ring.head)));
     for (const stream of streams) {
-      const settled = stream.seq !== Infinity && stream.audience.pending.length === 0 && !round;
+      const settled = stream.seq !== Infinity && stream.audience.pending.length === 0 && !rounding;
       write(stream, settled ? bytes : encoder.encode(":\n\n"));
     }
   }

@@ -7,9 +7,8 @@ const HIGH_WATER_MARK = 64 * 1024;
 
 /** Listens; `start` is given the port that was got and answers the handler. */
 export function serveDeno(hostname: string, port: number, start: (port: number) => Handler): Promise<Listening> {
-  let handler: Handler;
   const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => handle(handler, request));
-  handler = start(server.addr.port);
+  const handler = start(server.addr.port);
   return Promise.resolve({ port: server.addr.port, close: () => server.shutdown() });
 }
 

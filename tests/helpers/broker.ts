@@ -1,0 +1,75 @@
+/** The parts of a broker over a real embedded database in memory. */
+import { getLogger } from "@logtape/logtape";
+import { createMetrics } from "../../src/metrics.ts";
+import type { Change } from "../../src/model/change.ts";
+import type { Sink } from "../../src/broker/sink.ts";
+import type { Reader } from "../../src/broker/audience.ts";
+import { compileMatcher } from "../../src/model/matcher.ts";
+import { manualClock } from "./clock.ts";
+
+export const HUB = "https://carillon.example/.well-known/mercure";
+
+export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
+  return { kv, epoch: "epoch123", clock, random: () => 0.5, log: getLogger("carillon"), metrics: createMetrics() };
+}
+
+/** A database in memory that is closed with the test's scope. */
+export async function memoryKv(): Promise<Deno.Kv & AsyncDisposable> {
+  const kv = await Deno.openKv(":memory:");
+  return Object.assign(kv, { [Symbol.asyncDispose]: () => Promise.resolve(kv.close()) });
+}
+
+export function change(topic: string, more: Partial<Change> = {}): Change {
+  return { topics: [topic], private: false, priority: 50, timestamp: 0, data: topic, ...more };
+}
+
+export function reader(match: string, type: "exact" | "urlpattern" = "exact", readable?: (topic: string) => boolean): Reader {
+  return { matchers: [compileMatcher({ match, type }, HUB)], rights: String(readable), mayRead: readable ?? (() => true) };
+}
+
+/** A sink that keeps what was written; `queued` can be set to play a slow reader. */
+export function memorySink(): Sink & { text: string; data: string[]; ended: boolean; destroyed: boolean; chunks: number; queued: number } {
+  const decoder = new TextDecoder();
+  return {
+    text: "",
+    chunks: 0,
+    ended: false,
+    destroyed: false,
+    queued: 0,
+    write(chunk) {
+      this.text += decoder.decode(chunk);
+      this.chunks++;
+    },
+    end() {
+      this.ended = true;
+    },
+    destroy() {
+      this.destroyed = true;
+    },
+    get data() {
+      return [...this.text.matchAll(/^data: (.*)$/gm)].map(([, data]) => data!);
+    },
+  };
+}
+
+/** A KV whose next commits meet a fault: what is under it stays real. */
+export function faultyKv(kv: Deno.Kv, fault: (commit: () => Promise<Deno.KvCommitResult | Deno.KvCommitError>) => Promise<Deno.KvCommitResult | Deno.KvCommitError>): Deno.Kv {
+  return new Proxy(kv, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (name === "atomic") return () => faultyAtomic(target.atomic(), fault);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+function faultyAtomic(atomic: Deno.AtomicOperation, fault: Parameters<typeof faultyKv>[1]): Deno.AtomicOperation {
+  const proxy: Deno.AtomicOperation = new Proxy(atomic, {
+    get(target, name) {
+      if (name === "commit") return () => fault(() => target.commit());
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? (...args: unknown[]) => (value.apply(target, args), proxy) : value;
+    },
+  });
+  return proxy;
+}
