@@ -47,8 +47,13 @@ async function firstAdminToken(kv: Deno.Kv, config: Config): Promise<string | un
 function refuse(thrown: unknown): never {
   if (thrown instanceof ConfigError) exit(`Carillon cannot start with these settings:\n${thrown.message}`, EX_CONFIG);
   if (thrown instanceof StoreError) exit(thrown.message, EX_UNAVAILABLE);
-  if (thrown instanceof Deno.errors.AddrInUse) exit("The port is taken: set PORT to another one.", EX_UNAVAILABLE);
+  if (isTaken(thrown)) exit("The port is taken: set PORT to another one.", EX_UNAVAILABLE);
   throw thrown;
+}
+
+/** `node:http` tells it by a code, `Deno.serve` by a class. */
+function isTaken(thrown: unknown): boolean {
+  return thrown instanceof Deno.errors.AddrInUse || (thrown as { code?: string }).code === "EADDRINUSE";
 }
 
 function exit(message: string, code: number): never {

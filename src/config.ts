@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
+import { compileMatcher, type MatcherText, matcherText, type MatchType } from "./model/matcher.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 
@@ -16,7 +17,7 @@ export type IssuerConfig = {
   iss: string;
   keys: { jwks: JSONWebKeySet } | { jwks_uri: string } | { secret: string };
   algorithms: Algorithm[];
-  topics: (string | { match: string; match_type?: "exact" | "urlpattern" })[];
+  topics: MatcherText[];
 };
 
 export type Config = {
@@ -47,9 +48,10 @@ const origin = httpUrl.refine((text) => new URL(text).pathname === "/", "is not 
 const publicKey = z.looseObject({ kty: z.enum(["EC", "OKP", "RSA"], "is not a public key of type EC, OKP or RSA") })
   .refine((jwk) => !("d" in jwk), "holds a private key: keep that with the issuer");
 const topic = z.union([
-  z.string().min(1),
-  z.object({ match: z.string().min(1), match_type: z.enum(["exact", "urlpattern"]).optional() }),
-]);
+  z.string().min(1).transform(matcherText),
+  z.object({ match: z.string().min(1), match_type: z.enum(["exact", "urlpattern"]).default("exact") })
+    .transform(({ match, match_type }) => ({ match, type: match_type as MatchType })),
+]).refine(compiles, "does not compile or costs too much");
 const isLocal = (url: string) => ["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname);
 
 const issuer = z.object({
@@ -101,6 +103,14 @@ const environment = z.object({
   CARILLON_ADMIN_TOKEN: z.string().min(16, "is shorter than 16 characters").optional(),
   CARILLON_LOG: z.enum(LOG_LEVELS).default("info"),
 });
+
+function compiles(text: MatcherText): boolean {
+  try {
+    return Boolean(compileMatcher(text, "https://carillon.example/"));
+  } catch {
+    return false;
+  }
+}
 
 /** The variables that are read, for the tests of the README's table. */
 export const VARIABLES = Object.keys(environment.shape);

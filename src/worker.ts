@@ -22,6 +22,8 @@ export type WorkerDeps = {
 
 export type Worker = { url: string; prune: () => Promise<void>; stop: () => Promise<void> };
 
+const EVERYTHING = { match: "*", type: "exact" as const };
+
 /** Fills the ring, then listens. `stop` drains: accepted work is committed, streams end, connections close. */
 export async function startWorker(
   { config, kv, fetch, log, metrics, clock, random, serve, limits }: WorkerDeps,
@@ -29,7 +31,7 @@ export async function startWorker(
   const broker = await openBroker({ kv, clock, random, log, metrics, limits });
   const local = await readLocalIssuer(kv, config.secret);
   const issuers = [
-    { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: ["*"] },
+    { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: [EVERYTHING] },
     ...config.issuers,
   ];
   const stopping = new AbortController();

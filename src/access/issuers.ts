@@ -1,7 +1,7 @@
 /** The issuers that may sign, and their keys. */
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from "jose";
 import type { IssuerConfig } from "../config.ts";
-import { compileMatcher, type Matcher, matcherText } from "../model/matcher.ts";
+import { compileMatcher, type Matcher } from "../model/matcher.ts";
 
 /** A key set is fetched again for an unknown `kid`, but not more often than this, milliseconds. */
 const JWKS_COOLDOWN = 30_000;
@@ -10,7 +10,7 @@ const JWKS_TIMEOUT = 5_000;
 
 export type Issuer = { iss: string; algorithms: string[]; topics: Matcher[]; key: JWTVerifyGetKey };
 
-/** Prepares the issuers by their `iss`. Throws `bad_matcher` for a topic pattern that does not compile. */
+/** Prepares the issuers by their `iss`. */
 export function createIssuers(
   entries: IssuerConfig[],
   hubUrl: string,
@@ -28,14 +28,9 @@ function createIssuer(
     iss,
     // RFC 9864 gave EdDSA with Ed25519 a name of its own; senders use either.
     algorithms: algorithms.flatMap((name) => name === "EdDSA" ? ["EdDSA", "Ed25519"] : [name]),
-    topics: topics.map((topic) => compileMatcher(toText(topic), hubUrl)),
+    topics: topics.map((topic) => compileMatcher(topic, hubUrl)),
     key: keyFinder(keys, fetch),
   };
-}
-
-function toText(topic: IssuerConfig["topics"][number]) {
-  if (typeof topic === "string") return matcherText(topic);
-  return { match: topic.match, type: topic.match_type ?? "exact" };
 }
 
 function keyFinder(keys: IssuerConfig["keys"], fetch: typeof globalThis.fetch): JWTVerifyGetKey {

@@ -1,0 +1,123 @@
+import { createFollower } from "../../src/broker/follow.ts";
+import { encodeChange, joinBatch } from "../../src/store/batch.ts";
+import { append } from "../../src/store/journal.ts";
+import { EARLIEST } from "../../src/wire/event_id.ts";
+import { equal, ok, refuses } from "../helpers/assert.ts";
+import { brokerDeps, change, memoryKv } from "../helpers/broker.ts";
+import { manualClock } from "../helpers/clock.ts";
+
+async function commit(kv: Deno.Kv, topic: string): Promise<void> {
+  const nonce = crypto.randomUUID();
+  await append(kv, { value: joinBatch([encodeChange(change(topic))]), seen: [nonce], nonce, published: [], now: 0 });
+}
+
+function followerOn(kv: Deno.Kv, clock = manualClock()) {
+  const topics: string[] = [];
+  const seen = (batch: { changes: { topics: string[] }[] }) => void topics.push(...batch.changes.map(({ topics }) => topics[0]!));
+  const deps = brokerDeps(kv, clock);
+  return { ...createFollower({ ...deps, since: EARLIEST.versionstamp, seen }), topics, clock, metrics: deps.metrics };
+}
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve));
+};
+
+Deno.test("follow: every batch once, in commit order, however often it is kicked", async () => {
+  await using kv = await memoryKv();
+  const { catchUp, kick, topics } = followerOn(kv);
+  const expected = Array.from({ length: 250 }, (_, n) => `${n}`);
+  for (const topic of expected) {
+    await commit(kv, topic);
+    kick();
+    kick();
+  }
+  await catchUp();
+  equal(topics, expected);
+});
+
+Deno.test("follow: the bell wakes it without a kick or a poll", async () => {
+  await using kv = await memoryKv();
+  const { run, topics } = followerOn(kv);
+  const stop = new AbortController();
+  const running = run(stop.signal);
+  await commit(kv, "a");
+  await until(() => topics.length === 1);
+  await commit(kv, "b");
+  await until(() => topics.length === 2);
+  stop.abort();
+  await running;
+});
+
+Deno.test("follow: a watch that died silently is covered by the poll", async () => {
+  await using kv = await memoryKv();
+  const deaf = new Proxy(kv, {
+    get(target, name) {
+      if (name === "watch") return () => new ReadableStream();
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const { run, topics, clock } = followerOn(deaf);
+  const stop = new AbortController();
+  const running = run(stop.signal);
+  await commit(kv, "a");
+  equal(topics, []);
+  clock.advance(10_000);
+  await until(() => topics.length === 1);
+  stop.abort();
+  await running;
+});
+
+Deno.test("follow: the watch is renewed on a schedule, and again after a fault", async () => {
+  await using kv = await memoryKv();
+  let watches = 0;
+  const counting = new Proxy(kv, {
+    get(target, name) {
+      if (name === "watch") return () => ++watches === 2 ? new ReadableStream({ start: (c) => c.error(new Error("gone")) }) : new ReadableStream();
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const { run, clock } = followerOn(counting);
+  const stop = new AbortController();
+  const running = run(stop.signal);
+  equal(watches, 1);
+  clock.advance(300_000);
+  await until(() => watches === 2);
+  await until(() => clock.waiting >= 2);
+  clock.advance(1_000);
+  await until(() => watches === 3);
+  stop.abort();
+  await running;
+});
+
+Deno.test("follow: a batch of an unknown version is set aside and counted, and what follows is read", async () => {
+  await using kv = await memoryKv();
+  await commit(kv, "a");
+  await kv.atomic().set(["journal", kv.commitVersionstamp()], new TextEncoder().encode('{"v":99}')).commit();
+  await commit(kv, "b");
+  const { catchUp, topics, metrics } = followerOn(kv);
+  await catchUp();
+  equal(topics, ["a", "b"]);
+  equal((await metrics.batchesUnknown.get()).values[0]?.value, 1);
+});
+
+Deno.test("follow: a database that refuses fails the call, not the follower", async () => {
+  await using kv = await memoryKv();
+  let broken = true;
+  const failing = new Proxy(kv, {
+    get(target, name) {
+      if (name === "list" && broken) {
+        return () => ({ next: () => Promise.reject(new Error("io")), [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("io")) }) });
+      }
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const { catchUp, topics } = followerOn(failing);
+  await commit(kv, "a");
+  await refuses("kv_failed", catchUp);
+  broken = false;
+  await catchUp();
+  ok(topics.length === 1);
+});

@@ -1,0 +1,74 @@
+import { encodeChange, joinBatch } from "../../src/store/batch.ts";
+import { append, findPublishedId, readAfter } from "../../src/store/journal.ts";
+import { prune, readHorizon, RETENTION } from "../../src/store/retention.ts";
+import { EARLIEST } from "../../src/wire/event_id.ts";
+import { equal } from "../helpers/assert.ts";
+import { change, memoryKv } from "../helpers/broker.ts";
+
+const DAY = 24 * 3_600_000;
+
+async function commit(kv: Deno.Kv, now: number, seen: string, published: string[] = []): Promise<string> {
+  const value = joinBatch([encodeChange(change(seen))]);
+  const result = await append(kv, { value, seen: [seen], nonce: seen, published: published.map((hash) => ({ hash, index: 0 })), now });
+  return result.ok ? result.versionstamp : "known";
+}
+
+const held = async (kv: Deno.Kv) => (await readAfter(kv, EARLIEST.versionstamp, 1000)).map(({ changes }) => changes![0]!.topics[0]);
+
+async function countKeys(kv: Deno.Kv): Promise<number> {
+  return (await Array.fromAsync(kv.list({ prefix: [] }))).length;
+}
+
+Deno.test("retention: batches older than a day go, with their publishers' ids, and the horizon moves", async () => {
+  await using kv = await memoryKv();
+  const old = await commit(kv, 0, "old", ["id"]);
+  await commit(kv, 1000, "new");
+  equal((await prune(kv, DAY + 500)).batches, 1);
+  equal(await held(kv), ["new"]);
+  equal(await readHorizon(kv), old);
+  equal(await findPublishedId(kv, "id"), undefined);
+});
+
+Deno.test("retention: a jti outlives its batch until no SET with it could be fresh", async () => {
+  await using kv = await memoryKv();
+  await commit(kv, 0, "jti");
+  await prune(kv, DAY + 60_000);
+  equal([await held(kv), await commit(kv, DAY, "jti")], [[], "known"]);
+  await prune(kv, DAY + 301_000);
+  equal((await commit(kv, DAY, "jti")).length, 20);
+});
+
+Deno.test("retention: over the byte budget the oldest go first, their jtis stay", async () => {
+  await using kv = await memoryKv();
+  for (let n = 0; n < 10; n++) await commit(kv, n, `${n}`);
+  const each = (await prune(kv, 10)).bytes / 10;
+  equal((await prune(kv, 10, { ...RETENTION, bytes: each * 3 })).batches, 7);
+  equal(await held(kv), ["7", "8", "9"]);
+  equal(await commit(kv, 10, "0"), "known");
+});
+
+Deno.test("retention: bytes are counted on across runs, and each batch once", async () => {
+  await using kv = await memoryKv();
+  await commit(kv, 0, "a");
+  const { bytes } = await prune(kv, 0);
+  await commit(kv, 0, "b");
+  equal((await prune(kv, 0)).bytes, bytes * 2);
+  equal((await prune(kv, 0)).bytes, bytes * 2);
+});
+
+Deno.test("retention: thousands of batches go in commits that KV accepts, and nothing is left but the bell and the horizon", async () => {
+  await using kv = await memoryKv();
+  for (let n = 0; n < 1200; n++) await commit(kv, 0, `${n}`, n % 10 ? [] : Array.from({ length: 20 }, (_, i) => `${n}-${i}`));
+  equal((await prune(kv, 2 * DAY)).batches, 1200);
+  equal(await countKeys(kv), 2);
+});
+
+Deno.test("retention: two pruners at once remove each batch once, and count no byte twice", async () => {
+  await using kv = await memoryKv();
+  for (let n = 0; n < 50; n++) await commit(kv, 0, `${n}`);
+  for (let n = 0; n < 5; n++) await commit(kv, 2 * DAY, `new ${n}`);
+  await Promise.all([prune(kv, 2 * DAY), prune(kv, 2 * DAY), prune(kv, 2 * DAY)]);
+  const { bytes } = await prune(kv, 2 * DAY);
+  equal((await held(kv)).length, 5);
+  equal(bytes, (await readAfter(kv, EARLIEST.versionstamp, 10)).reduce((sum, batch) => sum + batch.bytes, 0));
+});
