@@ -13,7 +13,8 @@ async function commit(kv: Deno.Kv, topic: string): Promise<void> {
 
 function followerOn(kv: Deno.Kv, clock = manualClock()) {
   const topics: string[] = [];
-  const seen = (batch: { changes: { topics: string[] }[] }) => void topics.push(...batch.changes.map(({ topics }) => topics[0]!));
+  const seen = (batch: { changes: { topics: string[] }[] }) =>
+    void topics.push(...batch.changes.map(({ topics }) => topics[0]!));
   const deps = brokerDeps(kv, clock);
   return { ...createFollower({ ...deps, since: EARLIEST.versionstamp, seen }), topics, clock, metrics: deps.metrics };
 }
@@ -73,7 +74,10 @@ Deno.test("follow: the watch is renewed on a schedule, and again after a fault",
   let watches = 0;
   const counting = new Proxy(kv, {
     get(target, name) {
-      if (name === "watch") return () => ++watches === 2 ? new ReadableStream({ start: (c) => c.error(new Error("gone")) }) : new ReadableStream();
+      if (name === "watch") {
+        return () =>
+          ++watches === 2 ? new ReadableStream({ start: (c) => c.error(new Error("gone")) }) : new ReadableStream();
+      }
       const value = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },
@@ -108,7 +112,10 @@ Deno.test("follow: a database that refuses fails the call, not the follower", as
   const failing = new Proxy(kv, {
     get(target, name) {
       if (name === "list" && broken) {
-        return () => ({ next: () => Promise.reject(new Error("io")), [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("io")) }) });
+        return () => ({
+          next: () => Promise.reject(new Error("io")),
+          [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("io")) }),
+        });
       }
       const value = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;

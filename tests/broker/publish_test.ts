@@ -23,7 +23,9 @@ Deno.test("publish: what arrives while a commit runs is committed together", asy
   await using kv = await memoryKv();
   const started = Promise.withResolvers<void>();
   const blocked = Promise.withResolvers<void>();
-  const { publish } = publisherOn(faultyKv(kv, async (commit) => (started.resolve(), await blocked.promise, await commit())));
+  const { publish } = publisherOn(
+    faultyKv(kv, async (commit) => (started.resolve(), await blocked.promise, await commit())),
+  );
   const first = publish({ changes: [change("a")] });
   await started.promise;
   const rest = ["b", "c", "d"].map((topic) => publish({ changes: [change(topic)] }));
@@ -115,7 +117,9 @@ Deno.test("publish: a database that fails acknowledges nothing, and works again 
   let broken = true;
   const { publish } = publisherOn(faultyKv(kv, (commit) => broken ? Promise.reject(new Error("disk full")) : commit()));
   const large = { data: "x".repeat(40_000) };
-  const results = await Promise.allSettled(["a", "b", "c"].map((topic) => publish({ changes: [change(topic, large)] })));
+  const results = await Promise.allSettled(
+    ["a", "b", "c"].map((topic) => publish({ changes: [change(topic, large)] })),
+  );
   equal(results.map((r) => (r as PromiseRejectedResult).reason.code), ["kv_failed", "overloaded", "overloaded"]);
   broken = false;
   await publish({ changes: [change("d")] });
@@ -174,4 +178,21 @@ Deno.test("publish: a full batch never lingers", async () => {
   equal((await topics(kv)).map((batch) => batch.length), [1, 9]);
   clock.advance(100);
   await Promise.all(many);
+});
+
+Deno.test("publish: a commit that hangs is unknown, what waits is refused, and the repetition is stored once", async () => {
+  await using kv = await memoryKv();
+  const hung: (() => Promise<unknown>)[] = [];
+  let hangs = true;
+  const { publish } = publisherOn(
+    faultyKv(kv, (commit) => hangs ? (hung.push(commit), new Promise(() => {})) : commit()),
+  );
+  const first = refuses("kv_timeout", () => publish(set("a")));
+  while (hung.length === 0) await new Promise((resolve) => setTimeout(resolve));
+  const second = refuses("overloaded", () => publish(set("b")));
+  await Promise.all([first, second]);
+  hangs = false;
+  for (const zombie of hung) await zombie();
+  equal([await publish(set("a")), (await publish(set("b"))).length], [[], 1]);
+  equal(await topics(kv), [["a"], ["b"]]);
 });

@@ -8,7 +8,11 @@ import { systemClock } from "../../src/clock.ts";
 
 /** A broker whose ring holds only the five newest events. */
 async function brokerWith(kv: Deno.Kv, events: number) {
-  const broker = await openBroker({ ...brokerDeps(kv), clock: systemClock, limits: { ring: { bytes: 1e6, events: 5 } } });
+  const broker = await openBroker({
+    ...brokerDeps(kv),
+    clock: systemClock,
+    limits: { ring: { bytes: 1e6, events: 5 } },
+  });
   const ids: string[] = [];
   for (let n = 0; n < events; n++) ids.push(...await broker.publish({ changes: [change(`${n}`)] }));
   const catchUp = async () => void await broker.locate(`${ids.at(-1)}9`);
@@ -71,7 +75,14 @@ Deno.test("replay: an id of another epoch, from the future, or never given is lo
   await using kv = await memoryKv();
   const broker = await brokerWith(kv, 3);
   const { epoch, position } = parseEventId(broker.ids[2]!)!;
-  for (const id of [`otherone.${position.versionstamp}.0`, `${epoch}.fffffffffffffffffff0.0`, `${epoch}.${position.versionstamp}.1`, "urn:never"]) {
+  for (
+    const id of [
+      `otherone.${position.versionstamp}.0`,
+      `${epoch}.fffffffffffffffffff0.0`,
+      `${epoch}.${position.versionstamp}.1`,
+      "urn:never",
+    ]
+  ) {
     equal(await broker.locate(id), { from: EARLIEST, lost: true }, id);
   }
   equal((await broker.locate(broker.ids[2]!)).lost, false);
@@ -94,7 +105,13 @@ Deno.test("replay: readers at the same place share one scan, and too many are re
   const admitted = Array.from({ length: 260 }, () => replays.admit());
   await refuses("too_many_replays", () => replays.admit());
   const texts: string[] = [];
-  const tape = { sees: () => true, write: (text: string) => void texts.push(text), cut: () => {}, queued: 0, open: true };
+  const tape = {
+    sees: () => true,
+    write: (text: string) => void texts.push(text),
+    cut: () => {},
+    queued: 0,
+    open: true,
+  };
   await Promise.all(admitted.map((replay) => replay(EARLIEST, tape)));
   equal(texts.join("").match(/^data: /gm)?.length, 260 * 30);
   ok(scans < 200, `${scans} scans for 260 readers`);

@@ -4,7 +4,11 @@ import { equal } from "../helpers/assert.ts";
 import { change } from "../helpers/broker.ts";
 
 const stamp = (n: number) => `${n}`.padStart(20, "0");
-const batch = (n: number, ...topics: string[]) => ({ versionstamp: stamp(n), bytes: 100, changes: topics.map((t) => change(t)) });
+const batch = (n: number, ...topics: string[]) => ({
+  versionstamp: stamp(n),
+  bytes: 100,
+  changes: topics.map((t) => change(t)),
+});
 const at = (n: number, index: number): Position => ({ versionstamp: stamp(n), index });
 
 Deno.test("ring: a cursor gets what came after it, in order, from within a batch too", () => {
@@ -40,6 +44,10 @@ Deno.test("ring: thousands of events pass through without growing it", () => {
 
 Deno.test("ring: an event has its publisher's id, or one that names its place", () => {
   const ring = createRing("epoch123");
-  const [own, published] = ring.append({ versionstamp: stamp(7), bytes: 9, changes: [change("a"), change("b", { id: "urn:b" })] });
+  const [own, published] = ring.append({
+    versionstamp: stamp(7),
+    bytes: 9,
+    changes: [change("a"), change("b", { id: "urn:b" })],
+  });
   equal([own!.id, published!.id], [`epoch123.${stamp(7)}.0`, "urn:b"]);
 });

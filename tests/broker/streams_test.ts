@@ -45,7 +45,10 @@ Deno.test("streams: each reader gets what it matches, in order", async () => {
 Deno.test("streams: a private update reaches only who holds a grant on one of its topics", async () => {
   await using kv = await memoryKv();
   const { streams, ring, open } = setUp(kv);
-  const [may, mayNot] = [open(reader("*", "exact", (topic) => topic === "alternate")), open(reader("*", "exact", () => false))];
+  const [may, mayNot] = [
+    open(reader("*", "exact", (topic) => topic === "alternate")),
+    open(reader("*", "exact", () => false)),
+  ];
   const secret = change("canonical", { topics: ["canonical", "alternate"], private: true });
   streams.deliver(ring.append({ versionstamp: stamp(1), bytes: 1, changes: [secret, change("open")] }));
   await settled();
@@ -67,7 +70,10 @@ Deno.test("streams: readers of one audience share one encoded chunk", async () =
   const { publish, streams } = setUp(kv);
   const chunks = new Set<Uint8Array>();
   for (let n = 0; n < 10; n++) {
-    const sink = { ...memorySink(), write: (chunk: Uint8Array<ArrayBuffer>) => void (chunk.length > 60 && chunks.add(chunk)) };
+    const sink = {
+      ...memorySink(),
+      write: (chunk: Uint8Array<ArrayBuffer>) => void (chunk.length > 60 && chunks.add(chunk)),
+    };
     streams.admit(reader("*"), { lost: false, expiresAt: Infinity })(sink);
   }
   publish("a", "b", "c");
@@ -91,7 +97,10 @@ Deno.test("streams: what is published while a round is written joins the next on
 Deno.test("streams: who joins in the middle of a round sees no gap and no duplicate", async () => {
   await using kv = await memoryKv();
   const gates: (() => void)[] = [];
-  const { publish, open, ring } = setUp(kv, { limits: { ...LIMITS, turnStreams: 64 }, turn: () => new Promise((resolve) => gates.push(resolve)) });
+  const { publish, open, ring } = setUp(kv, {
+    limits: { ...LIMITS, turnStreams: 64 },
+    turn: () => new Promise((resolve) => gates.push(resolve)),
+  });
   const early = Array.from({ length: 100 }, () => open(reader("*")));
   publish("1");
   publish("2");

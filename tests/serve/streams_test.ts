@@ -1,0 +1,108 @@
+import { connect, type Socket } from "node:net";
+import { serveDeno } from "../../src/serve/deno_serve.ts";
+import { serveNode } from "../../src/serve/node_http.ts";
+import { LIMITS } from "../../src/broker/streams.ts";
+import { accessToken, publish, ring, type TestWorker, testWorker } from "../helpers/worker.ts";
+import { openStream } from "../helpers/event_source.ts";
+import { equal, ok } from "../helpers/assert.ts";
+
+const SERVERS = { "node:http": serveNode, "Deno.serve": serveDeno };
+
+/** A raw connection: what was received so far, and a wait for it. */
+function dial(url: string) {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  const state = { text: "", closed: false };
+  let changed = Promise.withResolvers<void>();
+  const wake = () => (changed.resolve(), changed = Promise.withResolvers());
+  socket.on("data", (chunk) => void (state.text += chunk, wake())).on("close", () => void (state.closed = true, wake()))
+    .on("error", () => {});
+  const until = async (condition: () => boolean) => {
+    while (!condition()) await changed.promise;
+  };
+  return { socket, state, until };
+}
+
+const request = (path: string, token: string, more = "") =>
+  `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`;
+const HUB = "/.well-known/mercure";
+
+async function openStreams(worker: TestWorker): Promise<number> {
+  return (await worker.metrics.streamsOpen.get()).values[0]?.value ?? 0;
+}
+
+async function untilOpen(worker: TestWorker, count: number): Promise<void> {
+  while (await openStreams(worker) !== count) await new Promise((resolve) => setTimeout(resolve));
+}
+
+for (const [name, serve] of Object.entries(SERVERS)) {
+  Deno.test(`${name}: headers are out before the first event, and no proxy is to buffer`, async () => {
+    await using worker = await testWorker({ serve });
+    await using stream = await openStream(worker.hub, "match=a", await accessToken(worker, { subscribe: ["*"] }));
+    equal(stream.response.headers.get("content-type"), "text/event-stream");
+    equal(stream.response.headers.get("x-accel-buffering"), "no");
+    equal(stream.response.headers.get("cache-control"), "no-cache, no-transform");
+    equal(stream.events, []);
+  });
+
+  const leavings: Record<string, (socket: Socket) => void> = {
+    "ends": (socket) => void socket.destroy(),
+    "resets": (socket) => void socket.resetAndDestroy(),
+    "half-closes": (socket) => void socket.end(),
+  };
+  for (const [how, leave] of Object.entries(leavings)) {
+    Deno.test(`${name}: a client that ${how} is gone at once`, async () => {
+      await using worker = await testWorker({ serve });
+      const { socket, state, until } = dial(worker.url);
+      socket.write(request(`${HUB}?match=a`, await accessToken(worker, { subscribe: ["*"] })));
+      await until(() => state.text.includes("\n\n"));
+      equal(await openStreams(worker), 1);
+      leave(socket);
+      await untilOpen(worker, 0);
+      socket.destroy();
+      await until(() => state.closed);
+    });
+  }
+
+  Deno.test(`${name}: a reader that never reads is cut, and another notices nothing`, async () => {
+    await using worker = await testWorker({ serve, limits: { streams: { ...LIMITS, queued: 256 * 1024 } } });
+    const token = await accessToken(worker, { subscribe: ["*"], publish: ["*"] });
+    const { socket, state, until } = dial(worker.url);
+    socket.write(request(`${HUB}?match=a`, token));
+    await until(() => state.text.includes("\n\n"));
+    socket.pause();
+    await using quick = await openStream(worker.hub, "match=a", token);
+    let sent = 0;
+    while (await openStreams(worker) === 2) {
+      await publish(worker.hub, token, [["topic", "a"], ["data", "x".repeat(40_000)]]);
+      ok(++sent < 1000, "never cut");
+    }
+    await quick.until(() => quick.events.length === sent);
+    equal((await worker.metrics.streamsEnded.get()).values.find(({ labels }) => labels.reason === "slow")?.value, 1);
+    socket.destroy();
+    await until(() => state.closed);
+  });
+
+  Deno.test(`${name}: a stream asked for behind another request on the same connection gets its answer in turn`, async () => {
+    await using worker = await testWorker({ serve });
+    const { socket, state, until } = dial(worker.url);
+    const token = await accessToken(worker, { subscribe: ["*"] });
+    socket.write(request("/-/healthy", token) + request(`${HUB}?match=a`, token));
+    await until(() => state.text.includes("event-stream") && state.text.includes("\nid: "));
+    ok(state.text.indexOf("healthy") < state.text.indexOf("event-stream"));
+    await ring(worker, "a");
+    await until(() => state.text.includes('"topic":"a"'));
+    socket.destroy();
+    await until(() => state.closed);
+  });
+
+  Deno.test(`${name}: stopping ends every stream and every connection`, async () => {
+    const worker = await testWorker({ serve });
+    const token = await accessToken(worker, { subscribe: ["*"] });
+    const streams = await Promise.all(Array.from({ length: 20 }, () => openStream(worker.hub, "match=a", token)));
+    await worker.stop();
+    for (const stream of streams) {
+      await stream.until(() => stream.state.ended);
+      ok(stream.state.retry >= 2000);
+    }
+  });
+}
