@@ -5,7 +5,7 @@ import type { Metrics } from "../metrics.ts";
 import { readBell, readNewest } from "../store/journal.ts";
 import { readEpoch } from "../store/keys.ts";
 import { prune, RETENTION } from "../store/retention.ts";
-import { EARLIEST, type Position } from "../wire/event_id.ts";
+import { EARLIEST, type Position } from "../model/position.ts";
 import { createFollower } from "./follow.ts";
 import { locate } from "./locate.ts";
 import { createPace } from "./pace.ts";

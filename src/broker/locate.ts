@@ -2,7 +2,8 @@
 import { shortHash } from "../model/short_hash.ts";
 import { findPublishedId } from "../store/journal.ts";
 import { readHorizon } from "../store/retention.ts";
-import { comparePositions, EARLIEST, parseEventId, type Position } from "../wire/event_id.ts";
+import { comparePositions, EARLIEST, type Position } from "../model/position.ts";
+import { parseEventId } from "../wire/event_id.ts";
 import type { Follower } from "./follow.ts";
 import type { Ring } from "./ring.ts";
 

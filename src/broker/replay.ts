@@ -4,7 +4,8 @@ import type { Clock } from "../clock.ts";
 import { CarillonError } from "../errors.ts";
 import type { Change } from "../model/change.ts";
 import { type Batch, readAfter } from "../store/journal.ts";
-import { comparePositions, type Position, printEventId } from "../wire/event_id.ts";
+import { comparePositions, type Position } from "../model/position.ts";
+import { printEventId } from "../wire/event_id.ts";
 import { printEvent } from "../wire/event_stream.ts";
 import type { Ring } from "./ring.ts";
 

@@ -1,6 +1,7 @@
 /** The newest events in memory. Streams are cursors into it; what is older is read from the journal. */
 import type { Change } from "../model/change.ts";
-import { comparePositions, EARLIEST, type Position, printEventId } from "../wire/event_id.ts";
+import { comparePositions, EARLIEST, type Position } from "../model/position.ts";
+import { printEventId } from "../wire/event_id.ts";
 import { printEvent } from "../wire/event_stream.ts";
 
 /** Enough for minutes of a busy server, small enough for an isolate of 512 MB. */

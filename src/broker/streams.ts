@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Position } from "../wire/event_id.ts";
+import type { Position } from "../model/position.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { LOST, printKeepAlive, printRetry } from "../wire/event_stream.ts";
 import { type Audience, audienceKey, createAudience, createIndex, type Reader } from "./audience.ts";

@@ -5,7 +5,7 @@
 import { withDeadline } from "./deadline.ts";
 import { decodeBatch } from "./batch.ts";
 import type { Change } from "../model/change.ts";
-import { EARLIEST, type Position } from "../wire/event_id.ts";
+import { EARLIEST, type Position } from "../model/position.ts";
 
 /** KV Connect allows ten checks a commit; one is kept free. */
 export const MAX_SEEN_A_COMMIT = 9;

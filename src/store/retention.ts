@@ -4,7 +4,7 @@
  */
 import { withDeadline } from "./deadline.ts";
 import { journalKey, publishedIdKey, seenKey, SPENT } from "./journal.ts";
-import { EARLIEST } from "../wire/event_id.ts";
+import { EARLIEST } from "../model/position.ts";
 
 const HOUR = 3_600_000;
 

@@ -1,7 +1,7 @@
 import { createFollower } from "../../src/broker/follow.ts";
 import { encodeChange, joinBatch } from "../../src/store/batch.ts";
 import { append } from "../../src/store/journal.ts";
-import { EARLIEST } from "../../src/wire/event_id.ts";
+import { EARLIEST } from "../../src/model/position.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { brokerDeps, change, memoryKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";

@@ -1,7 +1,7 @@
 import { createPace } from "../../src/broker/pace.ts";
 import { createPublisher } from "../../src/broker/publish.ts";
 import { readAfter } from "../../src/store/journal.ts";
-import { EARLIEST } from "../../src/wire/event_id.ts";
+import { EARLIEST } from "../../src/model/position.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { brokerDeps, change, faultyKv, memoryKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";

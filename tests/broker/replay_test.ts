@@ -1,7 +1,8 @@
 import { openBroker } from "../../src/broker/broker.ts";
 import { createReplays } from "../../src/broker/replay.ts";
 import { createRing } from "../../src/broker/ring.ts";
-import { EARLIEST, parseEventId } from "../../src/wire/event_id.ts";
+import { EARLIEST } from "../../src/model/position.ts";
+import { parseEventId } from "../../src/wire/event_id.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { brokerDeps, change, memoryKv, memorySink, reader } from "../helpers/broker.ts";
 import { systemClock } from "../../src/clock.ts";

@@ -1,5 +1,5 @@
 import { createRing } from "../../src/broker/ring.ts";
-import { EARLIEST, type Position } from "../../src/wire/event_id.ts";
+import { EARLIEST, type Position } from "../../src/model/position.ts";
 import { equal } from "../helpers/assert.ts";
 import { change } from "../helpers/broker.ts";
 

@@ -1,7 +1,7 @@
 import { createReplays } from "../../src/broker/replay.ts";
 import { createRing } from "../../src/broker/ring.ts";
 import { createStreams, LIMITS } from "../../src/broker/streams.ts";
-import { EARLIEST, type Position } from "../../src/wire/event_id.ts";
+import { EARLIEST, type Position } from "../../src/model/position.ts";
 import type { Reader } from "../../src/broker/audience.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { brokerDeps, change, memoryKv, memorySink, reader } from "../helpers/broker.ts";

@@ -1,7 +1,7 @@
 import { encodeChange, joinBatch } from "../../src/store/batch.ts";
 import { append, findPublishedId, readAfter } from "../../src/store/journal.ts";
 import { prune, readHorizon, RETENTION } from "../../src/store/retention.ts";
-import { EARLIEST } from "../../src/wire/event_id.ts";
+import { EARLIEST } from "../../src/model/position.ts";
 import { equal } from "../helpers/assert.ts";
 import { change, memoryKv } from "../helpers/broker.ts";
 
@@ -9,11 +9,18 @@ const DAY = 24 * 3_600_000;
 
 async function commit(kv: Deno.Kv, now: number, seen: string, published: string[] = []): Promise<string> {
   const value = joinBatch([encodeChange(change(seen))]);
-  const result = await append(kv, { value, seen: [seen], nonce: seen, published: published.map((hash) => ({ hash, index: 0 })), now });
+  const result = await append(kv, {
+    value,
+    seen: [seen],
+    nonce: seen,
+    published: published.map((hash) => ({ hash, index: 0 })),
+    now,
+  });
   return result.ok ? result.versionstamp : "known";
 }
 
-const held = async (kv: Deno.Kv) => (await readAfter(kv, EARLIEST.versionstamp, 1000)).map(({ changes }) => changes![0]!.topics[0]);
+const held = async (kv: Deno.Kv) =>
+  (await readAfter(kv, EARLIEST.versionstamp, 1000)).map(({ changes }) => changes![0]!.topics[0]);
 
 async function countKeys(kv: Deno.Kv): Promise<number> {
   return (await Array.fromAsync(kv.list({ prefix: [] }))).length;
@@ -58,7 +65,14 @@ Deno.test("retention: bytes are counted on across runs, and each batch once", as
 
 Deno.test("retention: thousands of batches go in commits that KV accepts, and nothing is left but the bell and the horizon", async () => {
   await using kv = await memoryKv();
-  for (let n = 0; n < 1200; n++) await commit(kv, 0, `${n}`, n % 10 ? [] : Array.from({ length: 20 }, (_, i) => `${n}-${i}`));
+  for (let n = 0; n < 1200; n++) {
+    await commit(
+      kv,
+      0,
+      `${n}`,
+      n % 10 ? [] : Array.from({ length: 20 }, (_, i) => `${n}-${i}`),
+    );
+  }
   equal((await prune(kv, 2 * DAY)).batches, 1200);
   equal(await countKeys(kv), 2);
 });
