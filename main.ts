@@ -8,7 +8,7 @@ import { serveDeno } from "./src/serve/deno_serve.ts";
 import { serveNode } from "./src/serve/node_http.ts";
 import { makeAdminToken, readAdminHash } from "./src/store/keys.ts";
 import { openStore, StoreError } from "./src/store/open.ts";
-import { startWorker } from "./src/worker.ts";
+import { startWorker, type Worker } from "./src/worker.ts";
 
 /** sysexits.h: something is wrong with the configuration; a service that we need is not available. */
 const EX_CONFIG = 78;
@@ -16,6 +16,10 @@ const EX_UNAVAILABLE = 69;
 
 const isDeploy = Deno.env.has("DENO_DEPLOYMENT_ID");
 const isTerminal = Deno.stdout.isTerminal();
+const started = Promise.withResolvers<Worker>();
+
+// At top level and before anything listens, as Deno Deploy demands.
+Deno.cron("prune the journal", "* * * * *", async () => await (await started.promise).prune());
 
 async function main(): Promise<void> {
   const config = readConfig(Deno.env.toObject());
@@ -26,7 +30,7 @@ async function main(): Promise<void> {
   const adminToken = await firstAdminToken(kv, config);
   const serve = isDeploy ? serveDeno : serveNode;
   const worker = await startWorker({ config, kv, clock: systemClock, random: Math.random, fetch, log, metrics, serve });
-  Deno.cron("prune the journal", "* * * * *", worker.prune);
+  started.resolve(worker);
   console.log(banner({ url: worker.url, adminToken }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => void leave());
 

@@ -44,7 +44,9 @@ function* faultsOf(file: string): Generator<string> {
     const target = partOf(join(dirname(file), path));
     const isLeaf = LEAVES.includes(target) && !LEAVES.includes(part) && part !== "model";
     const isError = target === "errors" && part !== "errors";
-    if (target !== part && !isLeaf && !isError && !allowed.includes(target)) yield `${relative(root, file)}: ${part} may not import ${target}`;
+    if (target !== part && !isLeaf && !isError && !allowed.includes(target)) {
+      yield `${relative(root, file)}: ${part} may not import ${target}`;
+    }
   }
 }
 

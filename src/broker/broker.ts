@@ -1,6 +1,7 @@
 /** The broker: one journal, written by `publish`, followed into the ring, and read from there by every stream. */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
+import { asCarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { readBell, readNewest } from "../store/journal.ts";
 import { readEpoch } from "../store/keys.ts";
@@ -47,9 +48,15 @@ export async function openBroker({ kv, clock, random, log, metrics, limits }: Br
   }
 
   async function pruneOnce(): Promise<void> {
-    const { batches, bytes } = await prune(kv, clock.now(), RETENTION);
-    metrics.pruned.inc(batches);
-    metrics.journalBytes.set(bytes);
+    try {
+      const { batches, bytes } = await prune(kv, clock.now(), RETENTION);
+      metrics.pruned.inc(batches);
+      metrics.journalBytes.set(bytes);
+    } catch (thrown) {
+      log.warning("the journal was not pruned, the next minute tries again: {code}", {
+        code: asCarillonError(thrown).code,
+      });
+    }
   }
 
   return {

@@ -7,6 +7,7 @@ import { CarillonError } from "../errors.ts";
 import { type Bearer, hasGrant, isGranted } from "../model/grant.ts";
 import { compileMatcher, type Matcher, type MatchType, MAX_MATCHERS, MAX_PATTERNS } from "../model/matcher.ts";
 import { hasHiddenCharacters } from "../model/topic.ts";
+import { decodeHeader, encodeHeader } from "../wire/header_text.ts";
 import { parseUrlencoded } from "../wire/urlencoded.ts";
 import { type BearerDeps, findBearer, insufficientScope, missingToken } from "./bearer.ts";
 
@@ -41,7 +42,7 @@ export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
     if (c.req.method !== "HEAD") c.env.open = deps.admit(reader, start);
     return c.body(null, 200, {
       ...HEADERS,
-      ...(cursor !== undefined && { "mercure-last-event-id": start.lost ? "earliest" : cursor }),
+      ...(cursor !== undefined && { "mercure-last-event-id": start.lost ? "earliest" : encodeHeader(cursor) }),
     });
   };
 }
@@ -83,7 +84,8 @@ function readMatchers(query: [string, string][], hubUrl: string): Matcher[] {
 
 /** The header beats the query (Mercure, "Reconciliation"). */
 function readCursor(c: Context, query: [string, string][]): string | undefined {
-  const cursor = c.req.header("last-event-id") ?? query.find(([name]) => name === "last_event_id")?.[1];
+  const header = c.req.header("last-event-id");
+  const cursor = header !== undefined ? decodeHeader(header) : query.find(([name]) => name === "last_event_id")?.[1];
   if (cursor === undefined || cursor === "") return undefined;
   if (cursor.length > MAX_ID_LENGTH || hasHiddenCharacters(cursor)) {
     throw new CarillonError("bad_cursor", "the last event id was refused: it is no id that was ever sent");

@@ -50,23 +50,25 @@ async function handle(handler: Handler, request: Request, outgoing: ServerRespon
 }
 
 function startStream(outgoing: ServerResponse, response: Response, open: OpenStream): void {
-  outgoing.shouldKeepAlive = false;
-  outgoing.useChunkedEncodingByDefault = false;
-  outgoing.removeHeader("transfer-encoding");
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.flushHeaders();
   // A pipelined request gets its socket when the answers before it are out.
-  if (outgoing.socket) attach(outgoing.socket, outgoing, open);
-  else outgoing.once("socket", (socket: Socket) => attach(socket, outgoing, open));
+  if (outgoing.socket) attach(outgoing.socket, outgoing, response, open);
+  else outgoing.once("socket", (socket: Socket) => attach(socket, outgoing, response, open));
 }
 
-function attach(socket: Socket, outgoing: ServerResponse, open: OpenStream): void {
+function attach(socket: Socket, outgoing: ServerResponse, response: Response, open: OpenStream): void {
   socket.setTimeout(0);
+  socket.write(headOf(response), "latin1");
   const gone = open(socketSink(socket));
   socket.once("close", gone);
   // A client that half-closes has gone: it could never ask again.
   socket.once("end", () => socket.destroy());
   (outgoing.req as IncomingMessage).resume();
+}
+
+/** A body without a length lasts until the connection closes (RFC 9112 6.3). Written by hand: Deno's own head is UTF-8. */
+function headOf(response: Response): string {
+  const headers = [...response.headers, ["date", new Date().toUTCString()], ["connection", "close"]];
+  return `HTTP/1.1 ${response.status} OK\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
 }
 
 function socketSink(socket: Socket): Sink {

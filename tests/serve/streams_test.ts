@@ -95,6 +95,18 @@ for (const [name, serve] of Object.entries(SERVERS)) {
     await until(() => state.closed);
   });
 
+  Deno.test(`${name}: an id beyond ASCII comes back in the header as browsers send it`, async () => {
+    await using worker = await testWorker({ serve });
+    const token = await accessToken(worker, { subscribe: ["*"], publish: ["*"] });
+    await publish(worker.hub, token, [["topic", "a"], ["data", "1"], ["id", "größer-日本"]]);
+    await publish(worker.hub, token, [["topic", "a"], ["data", "2"]]);
+    const bytes = String.fromCharCode(...new TextEncoder().encode("größer-日本"));
+    await using stream = await openStream(worker.hub, "match=a", token, { "last-event-id": bytes });
+    await stream.until(() => stream.events.length > 0);
+    equal(stream.events.map(({ data }) => data), ["2"]);
+    equal(stream.response.headers.get("mercure-last-event-id"), bytes);
+  });
+
   Deno.test(`${name}: stopping ends every stream and every connection`, async () => {
     const worker = await testWorker({ serve });
     const token = await accessToken(worker, { subscribe: ["*"] });
