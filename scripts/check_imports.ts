@@ -26,7 +26,7 @@ const ALLOWED: Record<string, string[]> = {
 
 const IMPORT = /^\s*(?:import|export)\b[^;]*?from\s+"([^"]+)"|import\("([^"]+)"\)/gm;
 
-const root = normalize(join(import.meta.dirname!, ".."));
+const root = normalize(Deno.args[0] ?? join(import.meta.dirname!, ".."));
 const src = join(root, "src");
 
 /** The folder of a file in src/, or its own name at the top. */

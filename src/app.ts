@@ -59,9 +59,9 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
     const error = asCarillonError(thrown);
     metrics.refused.inc({ code: error.code });
     // The path alone: a query can hold what must not be written down.
-    log[error.meaning.level]("{code}: {message}", {
+    log[error.meaning.level]("{code}: {detail}", {
       code: error.code,
-      message: error.message,
+      detail: error.message,
       path: c?.req.path,
       ...cause(thrown),
     });

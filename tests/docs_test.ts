@@ -2,7 +2,7 @@ import { VARIABLES } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { HUB_PATH } from "../src/app.ts";
 import { equal, ok } from "./helpers/assert.ts";
-import { radicalePython } from "./helpers/radicale.ts";
+import { findRadicale } from "./helpers/radicale.ts";
 import { component } from "./helpers/component.ts";
 
 const readme = await Deno.readTextFile("README.md");
@@ -54,7 +54,23 @@ Deno.test("docs: every link between the documents leads to a file", async () => 
   }
 });
 
-component("readme: the walk with curl alone works line by line", radicalePython, async (python) => {
+/** Runs a script of bash in a session of its own; whatever it started ends with it, and it ends within a minute. */
+async function runInSession(script: string, cwd: string, env: Record<string, string>): Promise<string> {
+  const log = `${cwd}/walk.log`;
+  const args = ["bash", "-em", "-c", `exec > ${log} 2> ${cwd}/walk.err; ${script}`];
+  const shell = new Deno.Command("setsid", { args, cwd, env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const timer = setTimeout(() => shell.kill("SIGKILL"), 60_000);
+  const { success } = await shell.status;
+  clearTimeout(timer);
+  await new Deno.Command("pkill", { args: ["-KILL", "-s", `${shell.pid}`] }).output();
+  const output = await Deno.readTextFile(log);
+  ok(success, output + await Deno.readTextFile(`${cwd}/walk.err`));
+  return output;
+}
+
+const withRadicale = await component("Radicale", findRadicale);
+
+withRadicale("readme: the walk with curl alone works line by line", async (python) => {
   const folder = await Deno.makeTempDir();
   const walk = /```sh walk\n(.*?)```/s.exec(readme)![1]!
     .replaceAll("8411", freePort())
@@ -66,17 +82,10 @@ component("readme: the walk with curl alone works line by line", radicalePython,
   for (const name of ["src", "scripts", "main.ts", "deno.json", "deno.lock"]) {
     await new Deno.Command("cp", { args: ["-r", name, `${folder}/${name}`] }).output();
   }
-  const shell = new Deno.Command("bash", {
-    args: ["-em", "-c", walk],
-    cwd: folder,
-    env: { PORT: port, NO_COLOR: "1" },
-    stdin: "null",
-  });
-  const { stdout, stderr } = await shell.output();
-  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const output = await runInSession(walk, folder, { PORT: port, NO_COLOR: "1" });
   const topic = /"topic":"http:\/\/localhost:\d+\/alice\/work\/"/;
   ok(topic.test(await Deno.readTextFile(`${folder}/data/heard`)), output);
   ok(topic.test(await Deno.readTextFile(`${folder}/data/missed`)), output);
-  ok(/[A-Za-z0-9_-]{8}\.[0-9a-f]{20}\.0/.test(new TextDecoder().decode(stdout).split("\n").at(-1)!), output);
+  ok(/[A-Za-z0-9_-]{8}\.[0-9a-f]{20}\.0$/.test(output.trimEnd()), output);
   await Deno.remove(folder, { recursive: true });
 });
