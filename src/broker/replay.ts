@@ -28,12 +28,14 @@ export type Tape = {
   sees: (change: Change) => boolean;
   write: (text: string) => void;
   cut: () => void;
+  /** Goes on from the ring, which covers the position at this very moment. */
+  join: (at: Position) => void;
   readonly queued: number;
   readonly open: boolean;
 };
 
-/** Replays from a position to where the ring begins, and answers that place; undefined when the reader has gone. */
-export type Replay = (from: Position, tape: Tape) => Promise<Position | undefined>;
+/** Replays from a position to where the ring begins, and joins there; resolves then, or when the reader has gone. */
+export type Replay = (from: Position, tape: Tape) => Promise<void>;
 
 export type Replays = ReturnType<typeof createReplays>;
 
@@ -53,7 +55,7 @@ export function createReplays(
     return async (from, tape) => {
       await enter();
       try {
-        return await scan(from, tape);
+        await scan(from, tape);
       } catch {
         log.warning("a replay was given up: the journal was not read");
         tape.cut();
@@ -75,19 +77,20 @@ export function createReplays(
     else scanning--;
   }
 
-  async function scan(from: Position, tape: Tape): Promise<Position | undefined> {
+  async function scan(from: Position, tape: Tape): Promise<void> {
     // The event before `from` may share its batch: start behind the batch before it.
     let at = from;
     let batches = await readPage(before(from.versionstamp));
     while (tape.open && !ring.covers(at)) {
-      if (batches.length === 0) return ring.head;
+      if (batches.length === 0) return tape.join(ring.start);
       writePage(batches, at, tape);
       const last = batches.at(-1)!;
       at = { versionstamp: last.versionstamp, index: Number.MAX_SAFE_INTEGER };
-      if (!await drained(tape)) return undefined;
+      if (!await drained(tape)) return;
       batches = await readPage(last.versionstamp);
     }
-    return tape.open ? at : undefined;
+    // In the same turn as the check above: the ring moves on with every batch.
+    if (tape.open) tape.join(at);
   }
 
   function writePage(batches: Batch[], after: Position, tape: Tape): void {

@@ -69,6 +69,10 @@ export function createRing(
     append,
     after,
     covers: (position: Position) => comparePositions(position, startsAfter) >= 0,
+    /** Everything after this is held. */
+    get start(): Position {
+      return startsAfter;
+    },
     /** The newest event's position and number. */
     get head(): Position {
       return { versionstamp: head.versionstamp, index: head.index };

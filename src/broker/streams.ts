@@ -76,7 +76,7 @@ export function createStreams(
     return (sink) => {
       const stream = createStream(reader, start, sink);
       if (start.lost) write(stream, encoder.encode(LOST));
-      if (replay && start.from) void replay(start.from, tapeOf(stream)).then((at) => at && join(stream, at));
+      if (replay && start.from) void replay(start.from, tapeOf(stream));
       else join(stream, start.from);
       return () => leave(stream, "gone");
     };
@@ -116,6 +116,7 @@ export function createStreams(
       sees: stream.audience.sees,
       write: (text: string) => write(stream, encoder.encode(text)),
       cut: () => cut(stream),
+      join: (at: Position) => join(stream, at),
       get queued() {
         return stream.sink.queued;
       },

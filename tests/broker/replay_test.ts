@@ -126,7 +126,14 @@ Deno.test("replay: a reader that never reads is cut when its patience is over", 
   const head = { versionstamp: "f".repeat(20), index: 0 };
   const clock = { now: () => 0, wait: () => Promise.resolve() };
   const replays = createReplays({ ...deps, clock, ring: createRing(deps.epoch, head) });
-  const tape = { sees: () => true, write: () => {}, cut: () => void (tape.open = false), queued: 1e9, open: true };
-  equal(await replays.admit()(EARLIEST, tape), undefined);
+  const tape = {
+    sees: () => true,
+    write: () => {},
+    cut: () => void (tape.open = false),
+    join: () => ok(false, "it joined"),
+    queued: 1e9,
+    open: true,
+  };
+  await replays.admit()(EARLIEST, tape);
   equal(tape.open, false);
 });
