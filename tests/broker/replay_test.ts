@@ -110,6 +110,7 @@ Deno.test("replay: readers at the same place share one scan, and too many are re
     sees: () => true,
     write: (text: string) => void texts.push(text),
     cut: () => {},
+    join: () => {},
     queued: 0,
     open: true,
   };
