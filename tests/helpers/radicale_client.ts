@@ -1,5 +1,7 @@
 /** A small CalDAV and CardDAV client: speaks to Radicale itself, or to whatever stands in front of it. */
 
+import { printEvent } from "../../scripts/lib/calendar.ts";
+
 const MULTISTATUS = 207;
 
 export type DavClient = ReturnType<typeof davClient>;
@@ -46,23 +48,6 @@ const ADDRESS_BOOK = `<?xml version="1.0" encoding="utf-8"?>
 function printRename(name: string): string {
   return `<?xml version="1.0" encoding="utf-8"?>
 <propertyupdate xmlns="DAV:"><set><prop><displayname>${name}</displayname></prop></set></propertyupdate>`;
-}
-
-export function printEvent(uid: string, summary: string): string {
-  return [
-    "BEGIN:VCALENDAR",
-    "VERSION:2.0",
-    "PRODID:-//Carillon//tests//EN",
-    "BEGIN:VEVENT",
-    `UID:${uid}`,
-    "DTSTAMP:20261123T000000Z",
-    "DTSTART:20261124T090000Z",
-    "DTEND:20261124T100000Z",
-    `SUMMARY:${summary}`,
-    "END:VEVENT",
-    "END:VCALENDAR",
-    "",
-  ].join("\r\n");
 }
 
 export function printCard(uid: string, name: string): string {
