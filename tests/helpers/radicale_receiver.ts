@@ -42,7 +42,9 @@ export function startReceiver({ audience, issuer = "radicale" }: { audience?: st
   }
 
   async function receive(request: Request): Promise<Response> {
-    const token = await request.text();
+    // A sender that is killed in the middle of its request has sent nothing.
+    const token = await request.text().catch(() => undefined);
+    if (token === undefined) return new Response(null, { status: 400 });
     const set = { ...await verify(token), at: performance.now(), status: 0, headers: request.headers };
     if (request.method !== "POST" || new URL(request.url).pathname !== "/-/events") throw new Error(request.url);
     sets.push(set);
