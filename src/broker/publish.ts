@@ -12,29 +12,13 @@ import { encodeChange, type EncodedChange, joinBatch } from "../store/batch.ts";
 import { append, type Draft, MAX_BATCH_BYTES, MAX_SEEN_A_COMMIT } from "../store/journal.ts";
 import { printEventId } from "../wire/event_id.ts";
 import type { Pace } from "./pace.ts";
+import { fitting, isFull, prepare, type Submission, toDraft, type Waiting } from "./submission.ts";
 
 /** What may wait for a commit, bytes; beyond it publishing answers 503 at once. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
-/** Ids of publishers in one commit: KV allows 1,000 mutations. */
-const MAX_PUBLISHED_IDS = 400;
-
 /** A known `jti` costs one more round; so many rounds clear any batch of nine. */
 const MAX_ROUNDS = MAX_SEEN_A_COMMIT + 1;
-
-/** Changes that are committed together or not at all. `jti` tells a SET from its repetition. */
-export type Submission = { changes: Change[]; jti?: { iss: string; jti: string } };
-
-type Waiting = {
-  encoded: EncodedChange[];
-  bytes: number;
-  seen: string | undefined;
-  published: { hash: string; index: number }[];
-  resolve: (ids: string[]) => void;
-  reject: (error: CarillonError) => void;
-  promise: Promise<string[]>;
-  ids: (string | undefined)[];
-};
 
 type Deps = {
   kv: Deno.Kv;
@@ -172,48 +156,4 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
   }
 
   return { publish, drain };
-}
-
-function prepare({ changes, jti }: Submission): Waiting {
-  const encoded = changes.map(encodeChange);
-  const bytes = encoded.reduce((sum, { bytes }) => sum + bytes + 1, 0);
-  if (bytes > MAX_BATCH_BYTES) {
-    throw new CarillonError("too_large", `the changes are too large together: ${bytes} bytes`);
-  }
-  const ids = changes.map(({ id }) => id);
-  const published = ids.flatMap((id, index) => id === undefined ? [] : [{ hash: shortHash(id), index }]);
-  const seen = jti && shortHash(jti.iss, jti.jti);
-  const { promise, resolve, reject } = Promise.withResolvers<string[]>();
-  return { encoded, bytes, seen, published, resolve, reject, promise, ids };
-}
-
-/** How many of the first entries fit one commit. */
-function fitting(waiting: Waiting[]): number {
-  let bytes = 0, seen = 0, published = 0, count = 0;
-  for (const entry of waiting) {
-    bytes += entry.bytes;
-    seen += entry.seen === undefined ? 0 : 1;
-    published += entry.published.length;
-    if (bytes > MAX_BATCH_BYTES || seen > MAX_SEEN_A_COMMIT || published > MAX_PUBLISHED_IDS) break;
-    count++;
-  }
-  return count;
-}
-
-function isFull(waiting: Waiting[]): boolean {
-  return fitting(waiting) < waiting.length;
-}
-
-/** A batch without any `jti` checks its own nonce: so even its zombie cannot land twice. */
-function toDraft(batch: Waiting[], now: number): Draft {
-  const nonce = crypto.randomUUID();
-  const seen = batch.flatMap(({ seen }) => seen === undefined ? [] : [seen]);
-  let offset = 0;
-  const published = batch.flatMap((entry) => {
-    const shifted = entry.published.map(({ hash, index }) => ({ hash, index: index + offset }));
-    offset += entry.encoded.length;
-    return shifted;
-  });
-  const value = joinBatch(batch.flatMap(({ encoded }) => encoded));
-  return { value, seen: seen.length > 0 ? seen : [nonce], nonce, published, now };
 }
