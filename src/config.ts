@@ -42,9 +42,17 @@ export class ConfigError extends Error {
   }
 }
 
-const httpUrl = z.url({ protocol: /^https?$/ });
-const origin = httpUrl.refine((text) => new URL(text).pathname === "/", "is not an origin: leave out the path")
-  .transform((text) => new URL(text).origin);
+const port = z.string().regex(/^\d{1,5}$/, "is no port").transform(Number).pipe(z.number().max(65535, "is no port"));
+const origin = z.string().transform((text, context) => {
+  const url = URL.parse(text);
+  if (url && isWeb(url) && url.pathname === "/" && !url.search && !url.hash && !url.username) return url.origin;
+  context.addIssue("is not an origin such as https://push.example.org");
+  return z.NEVER;
+});
+const keyAddress = z.string().refine((text) => {
+  const url = URL.parse(text);
+  return url !== null && isWeb(url) && (url.protocol === "https:" || isLocal(url));
+}, "is not an https address");
 const publicKey = z.looseObject({ kty: z.enum(["EC", "OKP", "RSA"], "is not a public key of type EC, OKP or RSA") })
   .refine((jwk) => !("d" in jwk), "holds a private key: keep that with the issuer");
 const topic = z.union([
@@ -52,12 +60,11 @@ const topic = z.union([
   z.object({ match: z.string().min(1), match_type: z.enum(["exact", "urlpattern"]).default("exact") })
     .transform(({ match, match_type }) => ({ match, type: match_type as MatchType })),
 ]).refine(compiles, "does not compile or costs too much");
-const isLocal = (url: string) => ["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname);
 
 const issuer = z.object({
   iss: z.string().min(1).max(1024),
   jwks: z.object({ keys: z.array(publicKey).min(1) }).optional(),
-  jwks_uri: httpUrl.refine((url) => url.startsWith("https:") || isLocal(url), "is not https").optional(),
+  jwks_uri: keyAddress.optional(),
   secret: z.string().min(MIN_SECRET, `is shorter than ${MIN_SECRET} characters`).optional(),
   algorithms: z.array(z.enum(ALGORITHMS)).min(1).optional(),
   topics: z.array(topic).min(1),
@@ -91,7 +98,7 @@ const issuers = z.string().transform((text, context) => {
 
 const environment = z.object({
   HOST: z.string().default("127.0.0.1"),
-  PORT: z.coerce.number("is not a port").int().min(0).max(65535).default(8411),
+  PORT: port.default(8411),
   CARILLON_URL: origin.optional(),
   CARILLON_KV: z.string().default("./data/carillon.sqlite3"),
   CARILLON_ISSUERS: issuers.default([]),
@@ -100,9 +107,19 @@ const environment = z.object({
     z.array(origin),
   ),
   CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
-  CARILLON_ADMIN_TOKEN: z.string().min(16, "is shorter than 16 characters").optional(),
+  // RFC 6750 2.1: any other character could never be sent.
+  CARILLON_ADMIN_TOKEN: z.string().regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, "is not 16 or more of A-Z a-z 0-9 . _ ~ + / -")
+    .optional(),
   CARILLON_LOG: z.enum(LOG_LEVELS).default("info"),
 });
+
+function isWeb({ protocol }: URL): boolean {
+  return protocol === "https:" || protocol === "http:";
+}
+
+function isLocal({ hostname }: URL): boolean {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+}
 
 function compiles(text: MatcherText): boolean {
   try {

@@ -62,9 +62,9 @@ export async function startWorker(
   async function stop(): Promise<void> {
     if (stopping.signal.aborted) return;
     stopping.abort();
-    const closed = closeWithin(listening);
+    const closed = listening.close();
     await broker.drain();
-    await Promise.all([closed, following, ticking]);
+    await Promise.all([closeWithin(listening, closed), following, ticking]);
   }
 }
 
@@ -75,10 +75,13 @@ async function tickEverySecond(tick: () => void, clock: Clock, signal: AbortSign
   }
 }
 
-/** Deploy gives five seconds to leave; a connection that is still busy then is not waited for. */
-async function closeWithin(listening: Listening, milliseconds = 3_000): Promise<void> {
+/** Milliseconds. Deploy gives five seconds to leave; a connection that is still open then is not waited for. */
+const GRACE = 1_000;
+
+async function closeWithin(listening: Listening, closed: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  await Promise.race([listening.close(), promise]);
+  const timer = setTimeout(resolve, GRACE);
+  await Promise.race([closed, promise]);
   clearTimeout(timer);
+  listening.abort();
 }

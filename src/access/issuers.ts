@@ -1,5 +1,5 @@
 /** The issuers that may sign, and their keys. */
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from "jose";
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
 import type { IssuerConfig } from "../config.ts";
 import { compileMatcher, type Matcher } from "../model/matcher.ts";
 
@@ -7,6 +7,13 @@ import { compileMatcher, type Matcher } from "../model/matcher.ts";
 const JWKS_COOLDOWN = 30_000;
 const JWKS_MAX_AGE = 10 * 60_000;
 const JWKS_TIMEOUT = 5_000;
+const JWKS_PAUSE_AFTER_FAULT = 5_000;
+
+/** The key set was read, and holds no key for this token. */
+const NO_KEY = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+
+/** The issuer's key set could not be read. */
+export class KeysUnavailable extends Error {}
 
 export type Issuer = { iss: string; algorithms: string[]; topics: Matcher[]; key: JWTVerifyGetKey };
 
@@ -39,10 +46,31 @@ function keyFinder(keys: IssuerConfig["keys"], fetch: typeof globalThis.fetch): 
     const secret = new TextEncoder().encode(keys.secret);
     return () => secret;
   }
-  return createRemoteJWKSet(new URL(keys.jwks_uri), {
+  return patient(createRemoteJWKSet(new URL(keys.jwks_uri), {
     cooldownDuration: JWKS_COOLDOWN,
     cacheMaxAge: JWKS_MAX_AGE,
     timeoutDuration: JWKS_TIMEOUT,
-    [customFetch]: fetch,
-  });
+    [customFetch]: (url, options) => fetchKeys(fetch, url, options),
+  }));
+}
+
+async function fetchKeys(fetch: typeof globalThis.fetch, url: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, options);
+  if (response.status !== 200) await response.body?.cancel();
+  return response;
+}
+
+/** After a fault the key set is not asked again at once: not every token may cost a fetch. */
+function patient(find: JWTVerifyGetKey): JWTVerifyGetKey {
+  let retryAt = 0;
+  return async (header, token) => {
+    if (Date.now() < retryAt) throw new KeysUnavailable();
+    try {
+      return await find(header, token);
+    } catch (error) {
+      if (NO_KEY.some((known) => error instanceof known)) throw error;
+      retryAt = Date.now() + JWKS_PAUSE_AFTER_FAULT;
+      throw new KeysUnavailable();
+    }
+  };
 }

@@ -1,6 +1,6 @@
 /** Verifying a JWT of a known issuer: what Security Event Tokens and access tokens have in common (RFC 8725). */
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from "jose";
-import type { Issuer } from "./issuers.ts";
+import { type Issuer, KeysUnavailable } from "./issuers.ts";
 
 /** Why a token was refused. `claim` is set for `claim` alone. */
 export type Refusal =
@@ -63,16 +63,10 @@ function peek(token: string): { header: Record<string, unknown>; iss: unknown } 
 }
 
 function toRefusal(error: unknown): Refusal {
-  if (error instanceof errors.JWTExpired) return "expired";
+  if (error instanceof errors.JWTExpired) return error.claim === "iat" ? { claim: "iat" } : "expired";
   if (error instanceof errors.JWTClaimValidationFailed) return { claim: error.claim };
   if (error instanceof errors.JWSSignatureVerificationFailed) return "signature";
-  if (error instanceof errors.JWKSTimeout || isNetwork(error)) return "keys_unavailable";
+  if (error instanceof KeysUnavailable) return "keys_unavailable";
   if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid) return "malformed";
   return "key";
-}
-
-/** jose throws its generic error for a key set that answered badly, and lets fetch's own errors through. */
-function isNetwork(error: unknown): boolean {
-  if (error instanceof errors.JOSEError) return error.code === "ERR_JOSE_GENERIC" || error.code === "ERR_JWKS_INVALID";
-  return error instanceof TypeError && !/key|CryptoKey|algorithm/i.test(error.message);
 }

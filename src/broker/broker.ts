@@ -3,9 +3,9 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { asCarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
-import { readBell, readNewest } from "../store/journal.ts";
+import { type Batch, readBell, readNewest } from "../store/journal.ts";
 import { readEpoch } from "../store/keys.ts";
-import { prune, RETENTION } from "../store/retention.ts";
+import { prune, readHorizon, RETENTION } from "../store/retention.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
 import { createFollower } from "./follow.ts";
 import { locate } from "./locate.ts";
@@ -32,7 +32,7 @@ export async function openBroker({ kv, clock, random, log, metrics, limits }: Br
   const ringLimits = limits?.ring ?? { bytes: RING_BYTES, events: RING_EVENTS };
   const epoch = await readEpoch(kv);
   const newest = await readNewest(kv, ringLimits.bytes, ringLimits.events);
-  const ring = createRing(epoch, beforeAll(newest, ringLimits), ringLimits);
+  const ring = createRing(epoch, startOf(newest, await readHorizon(kv), ringLimits), ringLimits);
   for (const { versionstamp, bytes, changes } of newest) if (changes) ring.append({ versionstamp, bytes, changes });
 
   const pace = createPace(clock.now);
@@ -79,13 +79,12 @@ export async function openBroker({ kv, clock, random, log, metrics, limits }: Br
   };
 }
 
-/** Where the ring begins: before everything when the whole journal fits, else just before the oldest batch read. */
-function beforeAll(
-  newest: { versionstamp: string; bytes: number }[],
-  limits: { bytes: number; events: number },
-): Position {
+/** Where the ring begins: at the horizon when the whole journal fits, else just before the oldest batch read. */
+function startOf(newest: Batch[], horizon: string, limits: { bytes: number; events: number }): Position {
   const bytes = newest.reduce((sum, batch) => sum + batch.bytes, 0);
   const oldest = newest[0];
-  if (!oldest || (bytes < limits.bytes && newest.length < limits.events)) return EARLIEST;
-  return { versionstamp: oldest.versionstamp, index: -1 };
+  if (oldest && (bytes >= limits.bytes || newest.length >= limits.events)) {
+    return { versionstamp: oldest.versionstamp, index: -1 };
+  }
+  return horizon === EARLIEST.versionstamp ? EARLIEST : { versionstamp: horizon, index: Infinity };
 }

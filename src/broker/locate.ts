@@ -21,8 +21,7 @@ type Deps = { kv: Deno.Kv; epoch: string; ring: Ring; follower: Follower };
 export async function locate(id: string, { kv, epoch, ring, follower }: Deps): Promise<Located> {
   if (id === "earliest") return { from: EARLIEST, lost: false };
   const parsed = parseEventId(id);
-  if (parsed && parsed.epoch !== epoch) return LOST;
-  const from = parsed ? parsed.position : await findPublishedId(kv, shortHash(id));
+  const from = parsed?.epoch === epoch ? parsed.position : await findPublishedId(kv, shortHash(id));
   if (!from) return LOST;
   if (comparePositions(from, ring.head) > 0) await follower.catchUp();
   if (comparePositions(from, ring.head) > 0) return LOST;

@@ -21,8 +21,8 @@ type Deps = {
 export function eventsDoor({ issuers, url, hubUrl, publish, now }: Deps): Handler {
   return async (c) => {
     checkType(c, "application/secevent+jwt");
-    const token = (await readText(c, MAX_SET_BYTES)).trim();
     try {
+      const token = (await readText(c, MAX_SET_BYTES)).trim();
       const event = await verifySecurityEvent(token, issuers, { audience: url, hubUrl }, new Date(now()));
       await publish({ changes: event.changes, jti: { iss: event.issuer.iss, jti: event.jti } });
       return c.body(null, 202);
@@ -34,7 +34,11 @@ export function eventsDoor({ issuers, url, hubUrl, publish, now }: Deps): Handle
 }
 
 /** Codes of RFC 8935 2.4 where ours has another name. */
-const RFC_8935: Partial<Record<ErrorCode, string>> = { invalid_set: "invalid_request", bad_topic: "invalid_request" };
+const RFC_8935: Partial<Record<ErrorCode, string>> = {
+  invalid_set: "invalid_request",
+  bad_request: "invalid_request",
+  bad_topic: "invalid_request",
+};
 
 /** An error that leaves in the form of RFC 8935 2.3. */
 export class SetError extends CarillonError {

@@ -42,7 +42,7 @@ function exact(match: string): Matcher {
 function compilePattern(match: string, hubUrl: string): URLPattern {
   if (match.length > MAX_PATTERN_LENGTH) throw badMatcher(`more than ${MAX_PATTERN_LENGTH} characters`, match);
   const pattern = parse(match, hubUrl);
-  const dear = COMPONENTS.find((name) => repeats(pattern[name]) > MAX_REPEATS);
+  const dear = COMPONENTS.find((name) => repeats(pattern[name], name) > MAX_REPEATS);
   if (dear) throw badMatcher(`more than ${MAX_REPEATS} repeats in its ${dear}`, match);
   return pattern;
 }
@@ -55,17 +55,23 @@ function parse(match: string, hubUrl: string): URLPattern {
   }
 }
 
+const NAME = /:[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/gu;
+
 /**
- * Counts what lets the regular expression behind a component try again: wildcards, quantifiers, custom groups, and
- * named groups that share a path segment with another. A group within a group counts as too many.
+ * Counts what lets the regular expression behind a component try again. A loop around a group is too many, but for
+ * `/:name+`, whose segments cannot be cut in two ways; so is a choice or a group within a custom group that repeats.
  */
-function repeats(component: string): number {
+function repeats(component: string, name: (typeof COMPONENTS)[number]): number {
   if (component === "*") return 1;
-  const text = component.replace(/\\./g, "x");
-  if (/\([^)]*\(/.test(text)) return Infinity;
-  const marks = text.match(/[*+?]|\{\d+,?\d*\}|\((?!\?)/g)?.length ?? 0;
-  const crowded = text.split("/").map((segment) => (segment.match(/:[\p{ID_Start}$_]/gu)?.length ?? 0) - 1);
-  return marks + crowded.reduce((sum, more) => sum + Math.max(0, more), 0);
+  const text = component.replace(/\\./gu, "x").replace(NAME, ":");
+  const custom = [...text.matchAll(/\(([^)]*)\)/g)].map(([, inner]) => inner!);
+  if (custom.some((inner) => /[(|]/.test(inner))) return Infinity;
+  const groups = text.replace(/\([^)]*\)/g, ")").replace(/:\)/g, ")");
+  const segmented = name === "pathname" ? groups.replace(/\/:(?:[*+]|(\?))?(?=[/}]|\{\/|$)/g, "/$1") : groups;
+  if (/[:)}*][*+]/.test(segmented)) return Infinity;
+  const quantifiers = custom.join("").match(/[*+?]|\{\d+,?\d*\}/g)?.length ?? 0;
+  const optional = segmented.match(/\?/g)?.length ?? 0;
+  return quantifiers + (segmented.match(/[*:]/g)?.length ?? 0) + Math.max(0, optional - 3);
 }
 
 function test(pattern: URLPattern, topic: string, hubUrl: string): boolean {

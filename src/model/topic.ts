@@ -23,7 +23,8 @@ export function checkTopic(topic: string, hubUrl: string): string {
 
 // Mercure, "Publication": topics below the hub's own path are reserved for its own updates.
 function isOurs(topic: string, hubUrl: string): boolean {
-  if (!topic.includes("/.well-known/mercure") && !topic.startsWith(".")) return false;
+  // Resolving costs more than all else here, and no text without these can end up there.
+  if (!/mercure|[?#]|^\s*([a-z]+:)?\s*$/i.test(topic)) return false;
   const url = URL.parse(topic, hubUrl);
   return url !== null && (url.origin + url.pathname === hubUrl || url.href.startsWith(hubUrl + "/"));
 }

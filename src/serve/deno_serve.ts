@@ -9,7 +9,7 @@ const HIGH_WATER_MARK = 64 * 1024;
 export function serveDeno(hostname: string, port: number, start: (port: number) => Handler): Promise<Listening> {
   const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => handle(handler, request));
   const handler = start(server.addr.port);
-  return Promise.resolve({ port: server.addr.port, close: () => server.shutdown() });
+  return Promise.resolve({ port: server.addr.port, close: () => server.shutdown(), abort: () => {} });
 }
 
 async function handle(handler: Handler, request: Request): Promise<Response> {

@@ -11,8 +11,8 @@ import type { StreamEnv } from "../doors/stream.ts";
 
 export type Handler = (request: Request, env: StreamEnv) => Response | Promise<Response>;
 
-/** `close` takes no more connections and resolves when the last one has ended. */
-export type Listening = { port: number; close: () => Promise<void> };
+/** `close` takes no more connections and resolves when the last one has ended; `abort` ends those that are left. */
+export type Listening = { port: number; close: () => Promise<void>; abort: () => void };
 
 /** A token with a hundred grants is longer than Node's 16 KB. */
 const MAX_HEADER_BYTES = 64 * 1024;
@@ -31,7 +31,7 @@ export async function serveNode(host: string, port: number, start: (port: number
       overrideGlobalObjects: false,
     }),
   );
-  return { port: got, close: () => close(server) };
+  return { port: got, close: () => close(server), abort: () => server.closeAllConnections() };
 }
 
 function close(server: ReturnType<typeof createServer>): Promise<void> {

@@ -18,8 +18,10 @@ type Compact = {
   y?: string;
   r?: number;
   d?: string;
-  c?: [depth: Depth, syncToken: string, ...except: string[]];
+  c?: [depth: Depth, syncToken: string | null, ...except: string[]];
   n?: [depth: Depth, props: string[], ...except: string[]];
+  /** Who both triggers except, where it is the same for both. */
+  x?: string[];
 };
 
 /** A change ready for the journal: `json` is spliced into a batch, so that no change is encoded twice. */
@@ -51,6 +53,7 @@ export function decodeBatch(value: unknown): Change[] | undefined {
 
 function compact(change: Change): Compact {
   const { topics, content, property } = change;
+  const shared = content?.except.length && property && isSame(content.except, property.except);
   return {
     t: topics.length === 1 ? topics[0]! : topics,
     s: change.timestamp,
@@ -60,8 +63,9 @@ function compact(change: Change): Compact {
     y: change.type,
     r: change.retry,
     d: change.data,
-    c: content && [content.depth, content.syncToken ?? "", ...content.except],
-    n: property && [property.depth, property.props, ...property.except],
+    c: content && [content.depth, content.syncToken ?? null, ...(shared ? [] : content.except)],
+    n: property && [property.depth, property.props, ...(shared ? [] : property.except)],
+    x: shared ? content?.except : undefined,
   };
 }
 
@@ -77,10 +81,20 @@ function expand(compact: Compact): Change {
   if (compact.r !== undefined) change.retry = compact.r;
   if (compact.d !== undefined) change.data = compact.d;
   if (compact.c) change.content = expandContent(compact.c);
-  if (compact.n) change.property = { depth: compact.n[0], props: compact.n[1], except: compact.n.slice(2) as string[] };
+  if (compact.n) change.property = expandProperty(compact.n);
+  if (compact.x && change.content) change.content.except = compact.x;
+  if (compact.x && change.property) change.property.except = compact.x;
   return change;
 }
 
 function expandContent([depth, syncToken, ...except]: NonNullable<Compact["c"]>): Change["content"] {
-  return syncToken === "" ? { depth, except } : { depth, syncToken, except };
+  return syncToken === null ? { depth, except } : { depth, syncToken, except };
+}
+
+function expandProperty([depth, props, ...except]: NonNullable<Compact["n"]>): Change["property"] {
+  return { depth, props, except };
+}
+
+function isSame(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
 }

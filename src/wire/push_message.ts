@@ -79,8 +79,14 @@ export function printMessage(change: Change): string {
     "client-id": (change.content ?? change.property)?.except[0],
     "sync-token": change.content?.syncToken,
     update: kinds.length === 1 ? kinds[0] : kinds,
-    depth: (change.content ?? change.property)?.depth,
+    depth: depthOf(change),
     properties: change.property?.props.length ? change.property.props : undefined,
     data: change.data,
   });
+}
+
+/** One depth stands for both triggers; without one each has its own default. */
+function depthOf({ content, property }: Change): string | undefined {
+  if (content && property && content.depth !== property.depth) return undefined;
+  return (content ?? property)?.depth;
 }
