@@ -35,6 +35,7 @@ export async function startWorker(
     ...config.issuers,
   ];
   const stopping = new AbortController();
+  let stopped: Promise<void> | undefined;
   let url = config.url;
   const listening = await serve(config.host, config.port, (port) => {
     // Port 0 is known only now.
@@ -59,8 +60,12 @@ export async function startWorker(
   const ticking = tickEverySecond(broker.tick, clock, stopping.signal);
   return { url, prune: broker.prune, stop };
 
-  async function stop(): Promise<void> {
-    if (stopping.signal.aborted) return;
+  /** Asked twice, it is done once, and both wait for it. */
+  function stop(): Promise<void> {
+    return stopped ??= drain();
+  }
+
+  async function drain(): Promise<void> {
     stopping.abort();
     const closed = listening.close();
     await broker.drain();

@@ -54,7 +54,7 @@ export function createTokenVerifier(
 
 function readBearer(payload: JWTPayload, issuer: Issuer, hubUrl: string): Bearer {
   return {
-    owner: JSON.stringify([issuer.iss, payload.sub ?? payload["client_id"] ?? ""]),
+    iss: issuer.iss,
     expiresAt: payload.exp! * 1000,
     grants: readGrants(payload["authorization_details"], hubUrl),
     issuerTopics: issuer.topics,

@@ -1,5 +1,11 @@
 /** The issuers that may sign, and their keys. */
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from "jose";
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+} from "jose";
 import type { IssuerConfig } from "../config.ts";
 import { compileMatcher, type Matcher } from "../model/matcher.ts";
 
@@ -8,9 +14,6 @@ const JWKS_COOLDOWN = 30_000;
 const JWKS_MAX_AGE = 10 * 60_000;
 const JWKS_TIMEOUT = 5_000;
 const JWKS_PAUSE_AFTER_FAULT = 5_000;
-
-/** The key set was read, and holds no key for this token. */
-const NO_KEY = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 
 /** The issuer's key set could not be read. */
 export class KeysUnavailable extends Error {}
@@ -46,31 +49,31 @@ function keyFinder(keys: IssuerConfig["keys"], fetch: typeof globalThis.fetch): 
     const secret = new TextEncoder().encode(keys.secret);
     return () => secret;
   }
-  return patient(createRemoteJWKSet(new URL(keys.jwks_uri), {
+  return createRemoteJWKSet(new URL(keys.jwks_uri), {
     cooldownDuration: JWKS_COOLDOWN,
     cacheMaxAge: JWKS_MAX_AGE,
     timeoutDuration: JWKS_TIMEOUT,
-    [customFetch]: (url, options) => fetchKeys(fetch, url, options),
-  }));
+    [customFetch]: patientFetch(fetch),
+  });
 }
 
-async function fetchKeys(fetch: typeof globalThis.fetch, url: string, options: RequestInit): Promise<Response> {
-  const response = await fetch(url, options);
-  if (response.status !== 200) await response.body?.cancel();
-  return response;
-}
-
-/** After a fault the key set is not asked again at once: not every token may cost a fetch. */
-function patient(find: JWTVerifyGetKey): JWTVerifyGetKey {
+/** After a fault the address is not asked again at once: not every token may cost a fetch. Keys in the cache still count. */
+function patientFetch(fetch: typeof globalThis.fetch): FetchImplementation {
   let retryAt = 0;
-  return async (header, token) => {
+  return async (url, options) => {
     if (Date.now() < retryAt) throw new KeysUnavailable();
     try {
-      return await find(header, token);
-    } catch (error) {
-      if (NO_KEY.some((known) => error instanceof known)) throw error;
+      return await fetchKeys(fetch, url, options as RequestInit);
+    } catch {
       retryAt = Date.now() + JWKS_PAUSE_AFTER_FAULT;
       throw new KeysUnavailable();
     }
   };
+}
+
+async function fetchKeys(fetch: typeof globalThis.fetch, url: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, options);
+  const text = await response.text();
+  if (response.status !== 200 || !Array.isArray(JSON.parse(text).keys)) throw new KeysUnavailable();
+  return new Response(text);
 }

@@ -66,7 +66,7 @@ function toRefusal(error: unknown): Refusal {
   if (error instanceof errors.JWTExpired) return error.claim === "iat" ? { claim: "iat" } : "expired";
   if (error instanceof errors.JWTClaimValidationFailed) return { claim: error.claim };
   if (error instanceof errors.JWSSignatureVerificationFailed) return "signature";
-  if (error instanceof KeysUnavailable) return "keys_unavailable";
+  if (error instanceof KeysUnavailable || error instanceof errors.JWKSTimeout) return "keys_unavailable";
   if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid) return "malformed";
   return "key";
 }

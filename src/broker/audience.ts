@@ -11,18 +11,22 @@ export type Reader = {
   mayRead: (topic: string) => boolean;
 };
 
-/** How many topics an audience remembers its answer for. */
-const MAX_REMEMBERED = 2_000;
+/** How many topics an audience remembers its answer for: there may be ten thousand audiences. */
+const MAX_REMEMBERED = 64;
+
+const LISTED = 1;
+const READABLE = 2;
 
 export type Audience = ReturnType<typeof createAudience>;
 
 export function createAudience(reader: Reader) {
-  const remembered = new Map<string, { listed: boolean; readable: boolean }>();
+  const remembered = new Map<string, number>();
 
-  function judge(topic: string): { listed: boolean; readable: boolean } {
+  function judge(topic: string): number {
     const known = remembered.get(topic);
-    if (known) return known;
-    const judged = { listed: reader.matchers.some((m) => m.matches(topic)), readable: reader.mayRead(topic) };
+    if (known !== undefined) return known;
+    const listed = reader.matchers.some((m) => m.matches(topic));
+    const judged = (listed ? LISTED : 0) | (reader.mayRead(topic) ? READABLE : 0);
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
     remembered.set(topic, judged);
     return judged;
@@ -30,11 +34,9 @@ export function createAudience(reader: Reader) {
 
   /** Mercure: one of the topics must match, and a private update needs a grant on at least one of them. */
   function sees({ topics, private: isPrivate }: Change): boolean {
-    if (topics.length > 1) {
-      return topics.some((t) => judge(t).listed) && (!isPrivate || topics.some((t) => judge(t).readable));
-    }
-    const { listed, readable } = judge(topics[0]!);
-    return listed && (readable || !isPrivate);
+    let judged = 0;
+    for (const topic of topics) judged |= judge(topic);
+    return (judged & LISTED) !== 0 && (!isPrivate || (judged & READABLE) !== 0);
   }
 
   return { key: audienceKey(reader), reader, sees, pending: [] as RingEvent[] };

@@ -79,6 +79,9 @@ export async function openBroker({ kv, clock, random, log, metrics, limits }: Br
   };
 }
 
+/** Behind the last event of any batch. */
+const MAX_INDEX = 99_999;
+
 /** Where the ring begins: at the horizon when the whole journal fits, else just before the oldest batch read. */
 function startOf(newest: Batch[], horizon: string, limits: { bytes: number; events: number }): Position {
   const bytes = newest.reduce((sum, batch) => sum + batch.bytes, 0);
@@ -86,5 +89,5 @@ function startOf(newest: Batch[], horizon: string, limits: { bytes: number; even
   if (oldest && (bytes >= limits.bytes || newest.length >= limits.events)) {
     return { versionstamp: oldest.versionstamp, index: -1 };
   }
-  return horizon === EARLIEST.versionstamp ? EARLIEST : { versionstamp: horizon, index: Infinity };
+  return horizon === EARLIEST.versionstamp ? EARLIEST : { versionstamp: horizon, index: MAX_INDEX };
 }

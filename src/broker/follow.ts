@@ -65,9 +65,13 @@ export function createFollower({ kv, since, clock, random, log, metrics, seen }:
   }
 
   function take({ versionstamp, bytes, changes }: Batch): void {
+    if (changes) seen({ versionstamp, bytes, changes });
+    else setAside();
     last = versionstamp;
     metrics.batchesFollowed.inc();
-    if (changes) return seen({ versionstamp, bytes, changes });
+  }
+
+  function setAside(): void {
     metrics.batchesUnknown.inc();
     log.error("a batch of an unknown version was set aside: was the database written by a newer Carillon?");
   }

@@ -26,5 +26,6 @@ export async function locate(id: string, { kv, epoch, ring, follower }: Deps): P
   if (comparePositions(from, ring.head) > 0) await follower.catchUp();
   if (comparePositions(from, ring.head) > 0) return LOST;
   if (ring.covers(from)) return { from, lost: false };
-  return from.versionstamp > await readHorizon(kv) ? { from, lost: false } : LOST;
+  const horizon = await readHorizon(kv);
+  return horizon === EARLIEST.versionstamp || from.versionstamp > horizon ? { from, lost: false } : LOST;
 }

@@ -37,14 +37,16 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
   const waiting: Waiting[] = [];
   const bySeen = new Map<string, Waiting>();
   let waitingBytes = 0, lastCommit = 0;
+  let draining = false;
   let pumping: Promise<void> | undefined;
   let wake: AbortController | undefined;
 
   /**
    * Commits the changes and answers their event ids; none when the `jti` was known, which is no error (RFC 8935 2.2).
-   * Throws `too_large`, `overloaded`, `kv_failed` (nothing stored) or `kv_timeout` (unknown: send again).
+   * Throws `too_large`, `draining`, `overloaded`, `kv_failed` (nothing stored) or `kv_timeout` (unknown: send again).
    */
   function publish(submission: Submission): Promise<string[]> {
+    if (draining) throw new CarillonError("draining", "this worker takes no more changes");
     const entry = prepare(submission);
     const twin = entry.seen === undefined ? undefined : bySeen.get(entry.seen);
     if (twin) return repeated(twin.promise);
@@ -150,8 +152,9 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
     }
   }
 
-  /** Resolves when everything that was accepted has an outcome. */
+  /** Takes no more; resolves when everything that was accepted has an outcome. */
   async function drain(): Promise<void> {
+    draining = true;
     await pumping;
   }
 

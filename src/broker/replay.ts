@@ -1,124 +1,139 @@
-/** Replays of what is older than the ring: scans of the journal, shared between readers, a few at once. */
+/**
+ * Catching up: streams that are behind are written to at their own speed, from the journal while they are older than the
+ * ring, then from the ring, until what is left fits one chunk and they go live. Pages of the journal are shared.
+ */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { CarillonError } from "../errors.ts";
 import type { Change } from "../model/change.ts";
+import { comparePositions, EARLIEST, type Position } from "../model/position.ts";
 import { type Batch, readAfter } from "../store/journal.ts";
-import { comparePositions, type Position } from "../model/position.ts";
+import { readHorizon } from "../store/retention.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { printEvent } from "../wire/event_stream.ts";
+import { CHUNK, chunksOf } from "./chunks.ts";
 import type { Ring } from "./ring.ts";
 
-/** Batches read at once: ten are 640 KB at the most. */
+/** Batches read at once: ten are 600 KB at the most. */
 const PAGE = 10;
 
-/** Pages remembered: after a restart many readers come back to the same place. */
+/** Pages remembered, and for how long, milliseconds: after a restart many readers come back to the same place. */
 const PAGES = 16;
+const PAGE_LIFE = 10_000;
 
-const MAX_SCANNING = 4;
-const MAX_WAITING = 256;
+const MAX_READING = 4;
+const MAX_RUNNING = 256;
 
-/** A replay waits while its reader lets more than this wait, bytes; checked so often, at most for so long, milliseconds. */
-const QUEUED = 256 * 1024;
+/** How often a reader that is behind is looked at, milliseconds, and for how long it may take nothing. */
 const POLL = 20;
-const PATIENCE = 30_000;
+export const PATIENCE = 30_000;
 
-/** What a replay needs of a stream. */
+/** What catching up needs of a stream. */
 export type Tape = {
   sees: (change: Change) => boolean;
   write: (text: string) => void;
+  /** Says that something was pruned before it was read. */
+  lost: () => void;
   cut: () => void;
-  /** Goes on from the ring, which covers the position at this very moment. */
-  join: (at: Position) => void;
-  readonly queued: number;
-  readonly open: boolean;
+  /** Goes live from here if the ring covers it and little is left. */
+  tryJoin: (at: Position) => boolean;
+  isBehind: () => boolean;
+  isOpen: () => boolean;
 };
 
-/** Replays from a position to where the ring begins, and joins there; resolves then, or when the reader has gone. */
-export type Replay = (from: Position, tape: Tape) => Promise<void>;
+type Deps = { kv: Deno.Kv; ring: Ring; epoch: string; clock: Clock; log: Logger; patience?: number };
 
 export type Replays = ReturnType<typeof createReplays>;
 
-export function createReplays(
-  { kv, ring, epoch, clock, log }: { kv: Deno.Kv; ring: Ring; epoch: string; clock: Clock; log: Logger },
-) {
-  const pages = new Map<string, Promise<Batch[]>>();
+export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE }: Deps) {
+  const pages = new Map<string, { page: Promise<Batch[]>; until: number }>();
   const queue: (() => void)[] = [];
-  let admitted = 0, scanning = 0;
+  let running = 0, reading = 0;
 
-  /** Reserves a replay, which must then be run. Throws `too_many_replays`. */
-  function admit(): Replay {
-    if (admitted >= MAX_SCANNING + MAX_WAITING) {
-      throw new CarillonError("too_many_replays", "too many readers are catching up");
+  /** Throws `too_many_replays` when so many read the journal that one more would only wait. */
+  function checkRoom(): void {
+    if (running >= MAX_RUNNING) throw new CarillonError("too_many_replays", "too many readers are catching up");
+  }
+
+  /** Catches up from a position; resolves when the stream is live or gone. */
+  async function run(from: Position, tape: Tape): Promise<void> {
+    running++;
+    try {
+      await catchUp(from, tape);
+    } catch {
+      log.warning("a reader was cut while it caught up: the journal was not read");
+      tape.cut();
+    } finally {
+      running--;
     }
-    admitted++;
-    return async (from, tape) => {
-      await enter();
-      try {
-        await scan(from, tape);
-      } catch {
-        log.warning("a replay was given up: the journal was not read");
-        tape.cut();
-      } finally {
-        exit();
-      }
-    };
   }
 
-  async function enter(): Promise<void> {
-    if (scanning < MAX_SCANNING) return void scanning++;
-    await new Promise<void>((resolve) => queue.push(resolve));
-  }
-
-  function exit(): void {
-    admitted--;
-    const next = queue.shift();
-    if (next) next();
-    else scanning--;
-  }
-
-  async function scan(from: Position, tape: Tape): Promise<void> {
-    // The event before `from` may share its batch: start behind the batch before it.
+  async function catchUp(from: Position, tape: Tape): Promise<void> {
     let at = from;
-    let batches = await readPage(before(from.versionstamp));
-    while (tape.open && !ring.covers(at)) {
-      if (batches.length === 0) return tape.join(ring.start);
-      writePage(batches, at, tape);
-      const last = batches.at(-1)!;
-      at = { versionstamp: last.versionstamp, index: Number.MAX_SAFE_INTEGER };
-      if (!await drained(tape)) return;
-      batches = await readPage(last.versionstamp);
+    while (await hasRoom(tape)) {
+      if (tape.tryJoin(at)) return;
+      at = ring.covers(at) ? writeFromRing(at, tape) : await writeFromJournal(at, tape);
     }
-    // In the same turn as the check above: the ring moves on with every batch.
-    if (tape.open) tape.join(at);
   }
 
-  function writePage(batches: Batch[], after: Position, tape: Tape): void {
-    let text = "";
-    for (const { versionstamp, changes } of batches) {
-      changes?.forEach((change, index) => {
-        const position = { versionstamp, index };
-        if (comparePositions(position, after) <= 0 || !tape.sees(change)) return;
-        text += printEvent(change.id ?? printEventId(epoch, position), change);
-      });
-    }
-    if (text !== "") tape.write(text);
-  }
-
-  async function drained(tape: Tape): Promise<boolean> {
-    for (let waited = 0; tape.open && tape.queued > QUEUED; waited += POLL) {
-      if (waited >= PATIENCE) tape.cut();
+  /** Waits until the reader has taken what was written; cuts it when its patience is over. False when it has gone. */
+  async function hasRoom(tape: Tape): Promise<boolean> {
+    for (let waited = 0; tape.isOpen() && tape.isBehind(); waited += POLL) {
+      if (waited >= patience) tape.cut();
       await clock.wait(POLL);
     }
-    return tape.open;
+    return tape.isOpen();
+  }
+
+  function writeFromRing(at: Position, tape: Tape): Position {
+    const missed = ring.after(at).filter(({ change }) => tape.sees(change));
+    const { value: chunk } = chunksOf(missed).next();
+    if (!chunk) return ring.head;
+    tape.write(chunk.events.map(({ id, change }) => printEvent(id, change)).join(""));
+    return chunk.at;
+  }
+
+  async function writeFromJournal(at: Position, tape: Tape): Promise<Position> {
+    // The event before `at` may share its batch: begin behind the batch before it.
+    const page = await readPage(before(at.versionstamp));
+    if (comparePositions(at, EARLIEST) > 0 && at.versionstamp < await readHorizon(kv)) tape.lost();
+    // What the follower has not seen yet comes live.
+    const batches = page.filter(({ versionstamp }) => versionstamp <= ring.head.versionstamp);
+    const next = writeBatches(batches, at, tape);
+    if (next) return next;
+    const last = batches.at(-1)?.versionstamp ?? "";
+    return last > at.versionstamp ? { versionstamp: last, index: Number.MAX_SAFE_INTEGER } : await skipToRing(at);
+  }
+
+  /** Nothing was found between `at` and the ring; asked again, since a shared page may be older than the ring's start. */
+  async function skipToRing(at: Position): Promise<Position> {
+    const [next] = await readAfter(kv, at.versionstamp, 1);
+    return next && next.versionstamp <= ring.start.versionstamp ? at : ring.start;
+  }
+
+  /** Writes one chunk's worth of what comes after `at`, and answers where it ends; undefined when all was written. */
+  function writeBatches(batches: Batch[], at: Position, tape: Tape): Position | undefined {
+    let text = "";
+    let end: Position | undefined;
+    for (const { versionstamp, changes } of batches) {
+      for (const [index, change] of (changes ?? []).entries()) {
+        const position = { versionstamp, index };
+        if (comparePositions(position, at) <= 0 || !tape.sees(change)) continue;
+        if (text.length >= CHUNK) return (tape.write(text), end);
+        text += printEvent(change.id ?? printEventId(epoch, position), change);
+        end = position;
+      }
+    }
+    if (text !== "") tape.write(text);
+    return undefined;
   }
 
   /** Readers that stand at the same place share one read. */
   function readPage(after: string): Promise<Batch[]> {
     const found = pages.get(after);
-    if (found) return found;
-    const page = readAfter(kv, after, PAGE);
-    pages.set(after, page);
+    if (found && found.until > clock.now()) return found.page;
+    const page = readInTurn(after);
+    pages.set(after, { page, until: clock.now() + PAGE_LIFE });
     const forget = () => pages.delete(after);
     // A page that is not full may grow; one that failed is tried again.
     page.then((batches) => batches.length < PAGE && forget(), forget);
@@ -126,7 +141,19 @@ export function createReplays(
     return page;
   }
 
-  return { admit };
+  async function readInTurn(after: string): Promise<Batch[]> {
+    if (reading >= MAX_READING) await new Promise<void>((resolve) => queue.push(resolve));
+    else reading++;
+    try {
+      return await readAfter(kv, after, PAGE);
+    } finally {
+      const next = queue.shift();
+      if (next) next();
+      else reading--;
+    }
+  }
+
+  return { checkRoom, run };
 }
 
 /** The versionstamp just before this one, which may be none that was ever given. */

@@ -25,7 +25,8 @@ export function createRing(
 
   function append(batch: { versionstamp: string; bytes: number; changes: Change[] }): RingEvent[] {
     const { versionstamp, changes } = batch;
-    const each = Math.ceil(batch.bytes / changes.length);
+    if (changes.length === 0) return [];
+    const each = batch.bytes / changes.length;
     const added = changes.map((change, index) => toEvent(change, versionstamp, index, each));
     events.push(...added);
     bytes += batch.bytes;
@@ -51,6 +52,7 @@ export function createRing(
       bytes -= gone.bytes;
       startsAfter = { versionstamp: gone.versionstamp, index: gone.index };
     }
+    if (first === events.length) bytes = 0;
     if (first > 1024 && first > events.length / 2) [events, first] = [events.slice(first), 0];
   }
 

@@ -1,22 +1,23 @@
 /**
- * Event streams: who listens here, and the rounds that write to them. Each stream is a cursor into the ring. What was
- * published while a round is written joins the next one; one encoded chunk is shared by a whole audience.
+ * Event streams: who listens here, from joining to leaving. Each stream is a cursor into the ring; `rounds.ts` writes to
+ * those that are live, `replay.ts` to those that catch up.
  */
 import type { Clock } from "../clock.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Position } from "../model/position.ts";
+import { EARLIEST, type Position } from "../model/position.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { LOST, printKeepAlive, printRetry } from "../wire/event_stream.ts";
-import { type Audience, audienceKey, createAudience, createIndex, type Reader } from "./audience.ts";
-import type { Replays } from "./replay.ts";
-import { type Ring, type RingEvent, textOf } from "./ring.ts";
+import { audienceKey, createAudience, createIndex, type Reader } from "./audience.ts";
+import { CHUNK, chunksOf } from "./chunks.ts";
+import type { Replays, Tape } from "./replay.ts";
+import type { Ring } from "./ring.ts";
+import { createRounds } from "./rounds.ts";
 import type { OpenStream, Sink } from "./sink.ts";
+import type { Room, Stream } from "./stream.ts";
 
 export const LIMITS = {
-  /** A reader that lets more than this wait, bytes, is cut. */
-  queued: 1024 * 1024,
-  /** What is joined into one chunk, characters. */
-  chunk: 128 * 1024,
+  /** A reader that lets more than this wait, bytes, leaves the rounds and catches up at its own speed. */
+  queued: 256 * 1024,
   /** A stream ends after so many chunks: Deno up to 2.5.4 leaks about 1 KB for each until it ends. */
   chunks: 20_000,
   /** And after this time, milliseconds, give or take a fifth, so that reconnects do not come together. */
@@ -25,15 +26,7 @@ export const LIMITS = {
   keepAlive: 15,
   /** What a client waits before it connects again, milliseconds; drawn between this and its double. */
   retry: 2_000,
-  /** A round gives the event loop back after so many streams or milliseconds. */
-  turnStreams: 1_000,
-  turnMilliseconds: 4,
 };
-
-type Stream = { sink: Sink; audience: Room; seq: number; endsAt: number; chunks: number; slot: number };
-
-/** An audience with the streams that are in it now. */
-type Room = Audience & { streams: Set<Stream> };
 
 type Deps = {
   ring: Ring;
@@ -44,6 +37,7 @@ type Deps = {
   metrics: Metrics;
   /** Gives the event loop back. `setTimeout(0)`: chained `setImmediate` turns starve `node:http`'s reads. */
   turn?: () => Promise<void>;
+  turnStreams?: number;
   limits?: typeof LIMITS;
 };
 
@@ -56,46 +50,41 @@ const encoder = new TextEncoder();
 const nextTurn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 export function createStreams(
-  { ring, replays, epoch, clock, random, metrics, turn = nextTurn, limits = LIMITS }: Deps,
+  { ring, replays, epoch, clock, random, metrics, turn = nextTurn, turnStreams, limits = LIMITS }: Deps,
 ) {
   const rooms = new Map<string, Room>();
   const index = createIndex();
-  const dirty = new Set<Room>();
+  const isBehind = ({ sink }: Stream) => sink.queued > limits.queued;
+  const rounds = createRounds({ find: index.find, write, isBehind, fallBehind, turn, turnStreams });
   const slots = Array.from({ length: limits.keepAlive }, () => new Set<Stream>());
   const endings = new Map<number, Set<Stream>>();
   let count = 0, ticks = 0, lastSecond = Math.floor(clock.now() / 1000);
-  let rounding = false;
-  let round: Promise<void> | undefined;
 
   /**
    * Admits a stream and answers how to open it. Opening joins first, replays up to the cursor, then goes live: no gap,
    * no duplicate. Throws `too_many_replays`.
    */
   function admit(reader: Reader, start: Start): OpenStream {
-    const replay = start.from && !ring.covers(start.from) ? replays.admit() : undefined;
+    if (start.from && !ring.covers(start.from)) replays.checkRoom();
     return (sink) => {
       const stream = createStream(reader, start, sink);
       if (start.lost) write(stream, encoder.encode(LOST));
-      if (replay && start.from) void replay(start.from, tapeOf(stream));
-      else join(stream, start.from);
+      if (start.from) resume(stream, start.from);
+      else join(stream, ring.head);
       return () => leave(stream, "gone");
     };
   }
 
   function createStream(reader: Reader, { expiresAt }: Start, sink: Sink): Stream {
+    const audience = roomFor(reader);
     const life = limits.life * (0.8 + 0.4 * random());
-    const endsAt = Math.floor(Math.min(expiresAt, clock.now() + life) / 1000);
-    const stream = {
-      sink,
-      audience: roomFor(reader),
-      seq: Infinity,
-      endsAt,
-      chunks: 0,
-      slot: count++ % limits.keepAlive,
-    };
+    // Never in a second that was looked at already: such a stream would not end.
+    const endsAt = Math.max(lastSecond + 1, Math.floor(Math.min(expiresAt, clock.now() + life) / 1000));
+    const slot = count++ % limits.keepAlive;
+    const stream: Stream = { sink, audience, seq: Infinity, at: EARLIEST, endsAt, chunks: 0, slot };
     if (!endings.get(endsAt)?.add(stream)) endings.set(endsAt, new Set([stream]));
-    stream.audience.streams.add(stream);
-    slots[stream.slot]!.add(stream);
+    audience.streams.add(stream);
+    slots[slot]!.add(stream);
     metrics.streamsOpen.inc();
     return stream;
   }
@@ -110,96 +99,47 @@ export function createStreams(
     return room;
   }
 
-  /** What a replay needs of a stream. While it runs, `seq` is infinite, so that rounds pass the stream by. */
-  function tapeOf(stream: Stream) {
+  /** Goes live at once where little was missed; catches up by itself where it was much, or long ago. */
+  function resume(stream: Stream, from: Position): void {
+    if (!tryJoin(stream, from)) void replays.run(from, tapeOf(stream));
+  }
+
+  function fallBehind(stream: Stream): void {
+    stream.seq = Infinity;
+    void replays.run(stream.at, tapeOf(stream));
+  }
+
+  function tapeOf(stream: Stream): Tape {
     return {
       sees: stream.audience.sees,
-      write: (text: string) => write(stream, encoder.encode(text)),
+      write: (text) => write(stream, encoder.encode(text)),
+      lost: () => write(stream, encoder.encode(LOST)),
       cut: () => cut(stream),
-      join: (at: Position) => join(stream, at),
-      get queued() {
-        return stream.sink.queued;
-      },
-      get open() {
-        return stream.audience.streams.has(stream);
-      },
+      tryJoin: (at) => tryJoin(stream, at),
+      isBehind: () => isBehind(stream),
+      isOpen: () => stream.audience.streams.has(stream),
     };
   }
 
-  /** Writes what the ring holds after a position, and goes live, in one turn. */
-  function join(stream: Stream, from: Position | undefined): void {
-    const missed = from ? ring.after(from).filter(({ change }) => stream.audience.sees(change)) : [];
-    const end = printKeepAlive(printEventId(epoch, ring.head));
-    for (const chunk of chunksOf(missed)) write(stream, chunk.bytes);
-    write(stream, encoder.encode(end));
-    stream.seq = ring.headSeq;
+  /** Joins at a position that the ring covers when what lies behind it fits one chunk; all in one turn. */
+  function tryJoin(stream: Stream, at: Position): boolean {
+    if (!ring.covers(at)) return false;
+    const missed = ring.after(at).filter(({ change }) => stream.audience.sees(change));
+    if (missed.reduce((sum, { bytes }) => sum + bytes, 0) > CHUNK) return false;
+    for (const { bytes } of chunksOf(missed, Infinity)) write(stream, bytes);
+    join(stream, ring.head);
+    return true;
   }
 
-  /** Takes the events that were just appended to the ring, and starts a round if none runs. */
-  function deliver(events: RingEvent[]): void {
-    for (const event of events) {
-      for (const room of index.find(event.change)) {
-        (room as Room).pending.push(event);
-        dirty.add(room as Room);
-      }
-    }
-    if (dirty.size > 0 && !rounding) round = runRounds();
-  }
-
-  async function runRounds(): Promise<void> {
-    rounding = true;
-    const turns = createTurns();
-    for (const room of dirty) {
-      dirty.delete(room);
-      for (const chunk of chunksOf(room.pending.splice(0))) await writeAll(room, chunk, turns);
-    }
-    rounding = false;
-  }
-
-  async function writeAll(room: Room, chunk: Chunk, turns: Turns): Promise<void> {
-    for (const stream of room.streams) {
-      if (stream.seq < chunk.from) write(stream, chunk.bytes);
-      else if (stream.seq < chunk.to) write(stream, partOf(chunk, stream.seq));
-      if (stream.seq < chunk.to) stream.seq = chunk.to;
-      if (turns.due()) await turns.take();
-    }
-  }
-
-  type Turns = ReturnType<typeof createTurns>;
-  function createTurns() {
-    let streams = 0, since = performance.now();
-    return {
-      due: () =>
-        ++streams % 64 === 0 && (streams >= limits.turnStreams || performance.now() - since > limits.turnMilliseconds),
-      async take() {
-        await turn();
-        [streams, since] = [0, performance.now()];
-      },
-    };
-  }
-
-  type Chunk = { events: RingEvent[]; from: number; to: number; bytes: Uint8Array<ArrayBuffer> };
-  function chunksOf(events: RingEvent[]): Chunk[] {
-    const chunks: Chunk[] = [];
-    for (let start = 0, end = 0; start < events.length; start = end) {
-      let text = "";
-      while (end < events.length && text.length < limits.chunk) text += textOf(events[end++]!);
-      const part = events.slice(start, end);
-      chunks.push({ events: part, from: part[0]!.seq, to: part.at(-1)!.seq, bytes: encoder.encode(text) });
-    }
-    return chunks;
-  }
-
-  /** A stream that joined in the middle of what a chunk holds gets the rest of it. */
-  function partOf({ events }: Chunk, seq: number): Uint8Array<ArrayBuffer> {
-    return encoder.encode(events.filter((event) => event.seq > seq).map(textOf).join(""));
+  function join(stream: Stream, head: Position): void {
+    write(stream, encoder.encode(printKeepAlive(printEventId(epoch, head))));
+    [stream.seq, stream.at] = [ring.headSeq, head];
   }
 
   function write(stream: Stream, bytes: Uint8Array<ArrayBuffer>): void {
     stream.sink.write(bytes);
     metrics.delivered.inc();
-    if (stream.sink.queued > limits.queued) cut(stream);
-    else if (++stream.chunks >= limits.chunks) end(stream, "chunks");
+    if (++stream.chunks >= limits.chunks) end(stream, "chunks");
   }
 
   function cut(stream: Stream): void {
@@ -226,36 +166,35 @@ export function createStreams(
   function forget(room: Room): void {
     rooms.delete(room.key);
     index.remove(room);
-    dirty.delete(room);
+    rounds.forget(room);
   }
 
   /** Once a second: ends the streams whose time has come, and keeps a part of the others alive. */
   function tick(): void {
     const second = Math.floor(clock.now() / 1000);
     for (let at = lastSecond; at <= second; at++) for (const stream of endings.get(at) ?? []) end(stream, "time");
-    lastSecond = second;
+    lastSecond = Math.max(lastSecond, second);
     keepAlive(slots[ticks++ % slots.length]!);
   }
 
   function keepAlive(streams: Set<Stream>): void {
-    const bytes = encoder.encode(printKeepAlive(printEventId(epoch, ring.head)));
+    const head = encoder.encode(printKeepAlive(printEventId(epoch, ring.head)));
+    const comment = encoder.encode(":\n\n");
     for (const stream of streams) {
-      const settled = stream.seq !== Infinity && stream.audience.pending.length === 0 && !rounding;
-      write(stream, settled ? bytes : encoder.encode(":\n\n"));
+      if (isBehind(stream)) continue;
+      const settled = stream.seq !== Infinity && rounds.isSettled(stream.audience);
+      write(stream, settled ? head : comment);
     }
   }
 
   /** Ends every stream with a jittered `retry:`. */
   async function drain(): Promise<void> {
-    const turns = createTurns();
-    await round;
+    await rounds.settled();
     for (const slot of slots) {
-      for (const stream of slot) {
-        end(stream, "drain");
-        if (turns.due()) await turns.take();
-      }
+      for (const stream of slot) end(stream, "drain");
+      await turn();
     }
   }
 
-  return { admit, deliver, tick, drain };
+  return { admit, deliver: rounds.deliver, tick, drain };
 }

@@ -60,11 +60,18 @@ export function toDraft(batch: Waiting[], now: number): Draft {
   const nonce = crypto.randomUUID();
   const seen = batch.flatMap(({ seen }) => seen === undefined ? [] : [seen]);
   let offset = 0;
-  const published = batch.flatMap((entry) => {
-    const shifted = entry.published.map(({ hash, index }) => ({ hash, index: index + offset }));
+  const published = new Map<string, number>();
+  for (const entry of batch) {
+    // The first of two equal ids: nothing behind it may be missed.
+    for (const { hash, index } of entry.published) if (!published.has(hash)) published.set(hash, index + offset);
     offset += entry.encoded.length;
-    return shifted;
-  });
+  }
   const value = joinBatch(batch.flatMap(({ encoded }) => encoded));
-  return { value, seen: seen.length > 0 ? seen : [nonce], nonce, published, now };
+  return {
+    value,
+    seen: seen.length > 0 ? seen : [nonce],
+    nonce,
+    published: Array.from(published, ([hash, index]) => ({ hash, index })),
+    now,
+  };
 }

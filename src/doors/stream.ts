@@ -6,6 +6,7 @@ import type { OpenStream } from "../broker/sink.ts";
 import { CarillonError } from "../errors.ts";
 import { type Bearer, hasGrant, isGranted } from "../model/grant.ts";
 import { compileMatcher, type Matcher, type MatchType, MAX_MATCHERS, MAX_PATTERNS } from "../model/matcher.ts";
+import { shortHash } from "../model/short_hash.ts";
 import { hasHiddenCharacters } from "../model/topic.ts";
 import { decodeHeader, encodeHeader } from "../wire/header_text.ts";
 import { parseUrlencoded } from "../wire/urlencoded.ts";
@@ -60,7 +61,7 @@ function rawQuery(c: Context): string {
 
 function readReader(query: [string, string][], bearer: Bearer | undefined, hubUrl: string): Reader {
   const matchers = readMatchers(query, hubUrl);
-  const rights = bearer ? JSON.stringify([bearer.grants, bearer.issuerTopics]) : "";
+  const rights = bearer ? shortHash(bearer.iss, JSON.stringify(bearer.grants)) : "";
   return { matchers, rights, mayRead: (topic) => bearer !== undefined && isGranted(bearer, "subscribe", topic) };
 }
 

@@ -58,6 +58,8 @@ function checkId(id: string, isOwnId: (id: string) => boolean): string {
     ? "it holds control characters"
     : id.length > MAX_ID_LENGTH
     ? `it is longer than ${MAX_ID_LENGTH} characters`
+    : id !== id.trim()
+    ? "HTTP would cut the blanks at its ends"
     : id.startsWith("#") || id === "earliest"
     ? "it is reserved"
     : isOwnId(id)

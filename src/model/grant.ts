@@ -8,7 +8,7 @@ export type Action = "publish" | "subscribe";
 export type Grant = { actions: Action[]; topics: Matcher[] };
 
 /** Who a verified token speaks for. `issuerTopics` bounds every grant: nobody hands on more than they have. */
-export type Bearer = { owner: string; expiresAt: number; grants: Grant[]; issuerTopics: Matcher[] };
+export type Bearer = { iss: string; expiresAt: number; grants: Grant[]; issuerTopics: Matcher[] };
 
 /** True when one of the bearer's grants lets it do `action` to `topic`. */
 export function isGranted(bearer: Bearer, action: Action, topic: string): boolean {

@@ -2,7 +2,7 @@
  * The light server: `node:http`, where a stream is a bare socket. A stream's body lasts until the connection is closed,
  * so nothing frames each write, and an idle stream costs a quarter of one under `Deno.serve`.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
@@ -17,18 +17,25 @@ export type Listening = { port: number; close: () => Promise<void>; abort: () =>
 /** A token with a hundred grants is longer than Node's 16 KB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
+/** Milliseconds that an ended stream's peer has to close its side. */
+const CLOSE_WITHIN = 10_000;
+
 /** Listens; `start` is given the port that was got and answers the handler. */
 export async function serveNode(host: string, port: number, start: (port: number) => Handler): Promise<Listening> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject).listen(port, host, 4096, resolve);
   await promise;
+  // A connection that could not be accepted ends nothing but itself.
+  server.off("error", reject).on("error", () => {});
   const got = (server.address() as AddressInfo).port;
   const handler = start(got);
   server.on(
     "request",
     getRequestListener((request, env) => handle(handler, request, env.outgoing as ServerResponse), {
       overrideGlobalObjects: false,
+      // HTTP/1.0, as health checks speak it, brings no Host.
+      hostname: "localhost",
     }),
   );
   return { port: got, close: () => close(server), abort: () => server.closeAllConnections() };
@@ -42,6 +49,8 @@ function close(server: ReturnType<typeof createServer>): Promise<void> {
 }
 
 async function handle(handler: Handler, request: Request, outgoing: ServerResponse): Promise<Response> {
+  // Nothing behind a stream on its connection can ever be answered.
+  if (streaming.has(outgoing.req.socket)) outgoing.req.socket.destroy();
   const env: StreamEnv = {};
   const response = await handler(request, env);
   if (!env.open) return response;
@@ -49,20 +58,27 @@ async function handle(handler: Handler, request: Request, outgoing: ServerRespon
   return RESPONSE_ALREADY_SENT;
 }
 
+/** Connections that carry a stream: it lasts until they close, so that nothing behind it is answered. */
+const streaming = new WeakSet<Socket>();
+
 function startStream(outgoing: ServerResponse, response: Response, open: OpenStream): void {
+  const connection = outgoing.req.socket;
+  if (connection.destroyed) return;
   // A pipelined request gets its socket when the answers before it are out.
-  if (outgoing.socket) attach(outgoing.socket, outgoing, response, open);
-  else outgoing.once("socket", (socket: Socket) => attach(socket, outgoing, response, open));
+  if (outgoing.socket) attach(outgoing.socket, response, open);
+  else outgoing.once("socket", (socket: Socket) => attach(socket, response, open));
 }
 
-function attach(socket: Socket, outgoing: ServerResponse, response: Response, open: OpenStream): void {
+function attach(socket: Socket, response: Response, open: OpenStream): void {
+  if (socket.destroyed || socket.readableEnded) return void socket.destroy();
+  streaming.add(socket);
   socket.setTimeout(0);
   socket.write(headOf(response), "latin1");
   const gone = open(socketSink(socket));
   socket.once("close", gone);
   // A client that half-closes has gone: it could never ask again.
   socket.once("end", () => socket.destroy());
-  (outgoing.req as IncomingMessage).resume();
+  socket.resume();
 }
 
 /** A body without a length lasts until the connection closes (RFC 9112 6.3). Written by hand: Deno's own head is UTF-8. */
@@ -74,7 +90,11 @@ function headOf(response: Response): string {
 function socketSink(socket: Socket): Sink {
   return {
     write: (chunk) => void socket.write(chunk),
-    end: () => void socket.end(),
+    end: () => {
+      socket.end();
+      // A peer that neither reads nor closes must not keep it.
+      socket.setTimeout(CLOSE_WITHIN, () => socket.destroy());
+    },
     destroy: () => void socket.resetAndDestroy(),
     get queued() {
       return socket.writableLength;

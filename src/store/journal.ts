@@ -2,6 +2,7 @@
  * The journal: an ordered log of batches. The database numbers the commits itself, so nothing can appear behind a
  * reader. One commit holds the batch, what proves that it was not seen before, and the bell that wakes every reader.
  */
+import { CarillonError } from "../errors.ts";
 import { withDeadline } from "./deadline.ts";
 import { decodeBatch } from "./batch.ts";
 import type { Change } from "../model/change.ts";
@@ -20,7 +21,7 @@ const BELL = ["bell"];
 export const journalKey = (versionstamp: string) => [JOURNAL, versionstamp];
 const afterKey = (versionstamp: string) => [JOURNAL, versionstamp, 0];
 export const seenKey = (hash: string) => ["seen", hash];
-export const publishedIdKey = (hash: string) => ["published_id", hash];
+export const publishedIdKey = (hash: string, versionstamp: string) => ["published_id", hash, versionstamp];
 
 /** A batch as it was read. `changes` is undefined when its version is unknown. */
 export type Batch = { versionstamp: string; bytes: number; changes: Change[] | undefined };
@@ -45,15 +46,19 @@ export type Appended =
 /** Commits a batch, or says which hashes were known. Throws `kv_failed` (nothing written) or `kv_timeout` (unknown). */
 export async function append(kv: Deno.Kv, draft: Draft): Promise<Appended> {
   const result = await withDeadline("committing a batch", commit(kv, draft));
-  return result.ok
-    ? { ok: true, versionstamp: result.versionstamp }
-    : { ok: false, known: await knownOf(kv, draft.seen) };
+  if (result.ok) return { ok: true, versionstamp: result.versionstamp };
+  // Until these are read nobody knows whether it was this very commit, repeated, that stands in the way.
+  return { ok: false, known: await knownOf(kv, draft.seen).catch(unknown) };
+}
+
+function unknown(): never {
+  throw new CarillonError("kv_timeout", "committing a batch: whether it was stored could not be read");
 }
 
 function commit(kv: Deno.Kv, { value, seen, nonce, published, now }: Draft) {
   const atomic = kv.atomic();
   for (const hash of seen) atomic.check({ key: seenKey(hash), versionstamp: null }).set(seenKey(hash), nonce);
-  for (const { hash, index } of published) atomic.set(publishedIdKey(hash), index);
+  for (const { hash, index } of published) atomic.set(["published_id", hash, kv.commitVersionstamp()], index);
   return atomic
     .set([JOURNAL, kv.commitVersionstamp()], value)
     .set([SPENT, kv.commitVersionstamp()], {
@@ -107,8 +112,12 @@ export function watchBell(kv: Deno.Kv): ReadableStreamDefaultReader<unknown> {
   return kv.watch([BELL]).getReader();
 }
 
-/** Where an event with a publisher's own id stands. */
+/**
+ * Where an event with a publisher's own id stands. Two publishers may have chosen the same: the oldest place counts, since
+ * reading an event again does no harm, and missing one does.
+ */
 export async function findPublishedId(kv: Deno.Kv, hash: string): Promise<Position | undefined> {
-  const { value, versionstamp } = await withDeadline("finding an id", kv.get<number>(publishedIdKey(hash)));
-  return versionstamp === null ? undefined : { versionstamp, index: value };
+  const places = kv.list<number>({ prefix: ["published_id", hash] }, { limit: 1 });
+  const [first] = await withDeadline("finding an id", Array.fromAsync(places));
+  return first && { versionstamp: first.versionstamp, index: first.value };
 }

@@ -36,7 +36,7 @@ export async function prune(kv: Deno.Kv, now: number, limits = RETENTION): Promi
   const { state, versionstamp } = await readState(kv);
   const counted = await count(kv, state);
   const batches = await pruneBatches(kv, counted, versionstamp, now - limits.milliseconds, limits.bytes);
-  await pruneSpent(kv, now - SPENT_FOR);
+  await pruneSpent(kv, now - SPENT_FOR, counted.pruned);
   return { batches, bytes: counted.bytes };
 }
 
@@ -66,9 +66,11 @@ async function pruneBatches(kv: Deno.Kv, state: Horizon, version: string | null,
     return result.ok;
   };
   for await (const spent of spentAfter(kv, state.pruned)) {
+    // The newest batch stays: its place is the head, by which quiet readers resume.
+    if (spent.versionstamp === state.counted) break;
     if (spent.at >= oldest && state.bytes <= budget) break;
     atomic.delete(journalKey(spent.versionstamp));
-    for (const hash of spent.published) atomic.delete(publishedIdKey(hash));
+    for (const hash of spent.published) atomic.delete(publishedIdKey(hash, spent.versionstamp));
     state.pruned = spent.versionstamp;
     state.bytes -= spent.bytes;
     batches++;
@@ -79,10 +81,10 @@ async function pruneBatches(kv: Deno.Kv, state: Horizon, version: string | null,
   return batches;
 }
 
-async function pruneSpent(kv: Deno.Kv, oldest: number): Promise<void> {
+async function pruneSpent(kv: Deno.Kv, oldest: number, pruned: string): Promise<void> {
   let atomic = kv.atomic(), deletes = 0;
   for await (const { versionstamp, at, seen } of spentAfter(kv, EARLIEST.versionstamp)) {
-    if (at >= oldest) break;
+    if (at >= oldest || versionstamp > pruned) break;
     atomic.delete([SPENT, versionstamp]);
     for (const hash of seen) atomic.delete(seenKey(hash));
     deletes += 1 + seen.length;

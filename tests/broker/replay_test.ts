@@ -1,11 +1,15 @@
 import { openBroker } from "../../src/broker/broker.ts";
-import { createReplays } from "../../src/broker/replay.ts";
+import { createReplays, type Tape } from "../../src/broker/replay.ts";
 import { createRing } from "../../src/broker/ring.ts";
-import { EARLIEST } from "../../src/model/position.ts";
+import { comparePositions, EARLIEST, type Position } from "../../src/model/position.ts";
 import { parseEventId } from "../../src/wire/event_id.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { brokerDeps, change, memoryKv, memorySink, reader } from "../helpers/broker.ts";
+import { manualClock } from "../helpers/clock.ts";
 import { systemClock } from "../../src/clock.ts";
+
+/** Beyond every event. */
+const HEAD = { versionstamp: "f".repeat(20), index: 0 };
 
 /** A broker whose ring holds only the five newest events. */
 async function brokerWith(kv: Deno.Kv, events: number) {
@@ -101,40 +105,90 @@ Deno.test("replay: readers at the same place share one scan, and too many are re
     },
   });
   const deps = brokerDeps(kv);
-  const head = { versionstamp: "f".repeat(20), index: 0 };
-  const replays = createReplays({ ...deps, clock: systemClock, kv: counting, ring: createRing(deps.epoch, head) });
-  const admitted = Array.from({ length: 260 }, () => replays.admit());
-  await refuses("too_many_replays", () => replays.admit());
+  const replays = createReplays({ ...deps, clock: systemClock, kv: counting, ring: createRing(deps.epoch, HEAD) });
   const texts: string[] = [];
-  const tape = {
+  const runs = Array.from({ length: 256 }, () => replays.run(EARLIEST, tapeTo(texts, HEAD)));
+  await refuses("too_many_replays", () => replays.checkRoom());
+  await Promise.all(runs);
+  equal(texts.join("").match(/^data: /gm)?.length, 256 * 30);
+  // Four pages are shared; that nothing lies between its last event and the ring each reader asks by itself.
+  ok(scans <= 256 + 8, `${scans} scans for 256 readers`);
+  replays.checkRoom();
+});
+
+/** A reader that takes everything, and goes live at a position. */
+function tapeTo(texts: string[], end: Position): Tape {
+  return {
     sees: () => true,
-    write: (text: string) => void texts.push(text),
-    cut: () => {},
-    join: () => {},
-    queued: 0,
-    open: true,
+    write: (text) => void texts.push(text),
+    lost: () => void texts.push("lost"),
+    cut: () => ok(false, "it was cut"),
+    tryJoin: (at) => comparePositions(at, end) >= 0,
+    isBehind: () => false,
+    isOpen: () => true,
   };
-  await Promise.all(admitted.map((replay) => replay(EARLIEST, tape)));
-  equal(texts.join("").match(/^data: /gm)?.length, 260 * 30);
-  ok(scans < 200, `${scans} scans for 260 readers`);
-  replays.admit();
+}
+
+Deno.test("replay: what was pruned while a reader caught up is a loss that it is told of", async () => {
+  await using kv = await memoryKv();
+  const clock = manualClock();
+  const broker = await openBroker({ ...brokerDeps(kv, clock), limits: { ring: { bytes: 1e6, events: 5 } } });
+  const ids: string[] = [];
+  for (let n = 0; n < 60; n++) ids.push(...await broker.publish({ changes: [change(`${n}`)] }));
+  await broker.locate(`${ids.at(-1)}9`);
+  const sink = memorySink();
+  const { from, lost } = await broker.locate(ids[0]!);
+  sink.queued = 1e9;
+  const gone = broker.admit(reader("*"), { from, lost, expiresAt: Infinity })(sink);
+  clock.advance(25 * 3_600_000);
+  await broker.prune();
+  sink.queued = 0;
+  clock.advance(20);
+  while (!sink.data.includes("59")) await new Promise((resolve) => setTimeout(resolve));
+  equal(sink.data[0], "earliest", "it hears of the loss");
+  gone();
+});
+
+Deno.test("replay: slow readers hold up nobody else", async () => {
+  await using kv = await memoryKv();
+  const broker = await brokerWith(kv, 60);
+  const slow = Array.from({ length: 10 }, () => {
+    const sink = Object.assign(memorySink(), { queued: 1e9 });
+    return broker.admit(reader("*"), { from: EARLIEST, lost: false, expiresAt: Infinity })(sink);
+  });
+  equal((await read(broker, "earliest", (data) => data.length >= 60)).data.length, 60);
+  for (const gone of slow) gone();
+  await new Promise((resolve) => setTimeout(resolve, 30));
 });
 
 Deno.test("replay: a reader that never reads is cut when its patience is over", async () => {
   await using kv = await memoryKv();
   await brokerWith(kv, 30);
   const deps = brokerDeps(kv);
-  const head = { versionstamp: "f".repeat(20), index: 0 };
   const clock = { now: () => 0, wait: () => Promise.resolve() };
-  const replays = createReplays({ ...deps, clock, ring: createRing(deps.epoch, head) });
-  const tape = {
-    sees: () => true,
-    write: () => {},
-    cut: () => void (tape.open = false),
-    join: () => ok(false, "it joined"),
-    queued: 1e9,
-    open: true,
-  };
-  await replays.admit()(EARLIEST, tape);
-  equal(tape.open, false);
+  const replays = createReplays({ ...deps, clock, ring: createRing(deps.epoch, HEAD) });
+  let open = true;
+  const tape = { ...tapeTo([], HEAD), cut: () => void (open = false), isBehind: () => true, isOpen: () => open };
+  await replays.run(EARLIEST, tape);
+  equal(open, false);
+});
+
+Deno.test("replay: of two events with the same id the older one is resumed from", async () => {
+  await using kv = await memoryKv();
+  const broker = await brokerWith(kv, 0);
+  await broker.publish({ changes: [change("mine", { id: "42" })] });
+  await broker.publish({ changes: [change("between")] });
+  const ids = await broker.publish({
+    changes: [change("theirs", { id: "42" }), change("again", { id: "42" }), change("x")],
+  });
+  await broker.locate(`${ids[2]}9`);
+  equal((await read(broker, "42", (data) => data.length >= 4)).data, ["between", "theirs", "again", "x"]);
+});
+
+Deno.test("replay: the id of an empty journal is a place like any other", async () => {
+  await using kv = await memoryKv();
+  const broker = await brokerWith(kv, 20);
+  equal((await broker.locate(`epoch123.${"0".repeat(20)}.0`)).lost, true, "another epoch");
+  const epoch = parseEventId(broker.ids[0]!)!.epoch;
+  equal((await broker.locate(`${epoch}.${"0".repeat(20)}.0`)).lost, false);
 });

@@ -1,4 +1,4 @@
-import { createReplays } from "../../src/broker/replay.ts";
+import { createReplays, PATIENCE } from "../../src/broker/replay.ts";
 import { createRing } from "../../src/broker/ring.ts";
 import { createStreams, LIMITS } from "../../src/broker/streams.ts";
 import { EARLIEST, type Position } from "../../src/model/position.ts";
@@ -10,12 +10,15 @@ import { manualClock } from "../helpers/clock.ts";
 const stamp = (n: number) => `${n}`.padStart(20, "0");
 
 /** Streams over a ring that the test fills; `turn` is where a round gives the loop back. */
-function setUp(kv: Deno.Kv, { limits = LIMITS, turn }: { limits?: typeof LIMITS; turn?: () => Promise<void> } = {}) {
+function setUp(
+  kv: Deno.Kv,
+  options: { limits?: typeof LIMITS; turnStreams?: number; turn?: () => Promise<void> } = {},
+) {
   const clock = manualClock();
   const deps = brokerDeps(kv, clock);
   const ring = createRing(deps.epoch);
   const replays = createReplays({ ...deps, ring });
-  const streams = createStreams({ ...deps, ring, replays, limits, turn });
+  const streams = createStreams({ ...deps, ring, replays, ...options });
   let number = 0;
   const publish = (...topics: string[]) => {
     streams.deliver(ring.append({ versionstamp: stamp(++number), bytes: 100, changes: topics.map((t) => change(t)) }));
@@ -84,7 +87,7 @@ Deno.test("streams: readers of one audience share one encoded chunk", async () =
 Deno.test("streams: what is published while a round is written joins the next one", async () => {
   await using kv = await memoryKv();
   const gate = Promise.withResolvers<void>();
-  const { publish, open } = setUp(kv, { limits: { ...LIMITS, turnStreams: 64 }, turn: () => gate.promise });
+  const { publish, open } = setUp(kv, { turnStreams: 64, turn: () => gate.promise });
   const sinks = Array.from({ length: 100 }, () => open(reader("*")));
   publish("1");
   for (const topic of ["2", "3", "4"]) publish(topic);
@@ -98,7 +101,7 @@ Deno.test("streams: who joins in the middle of a round sees no gap and no duplic
   await using kv = await memoryKv();
   const gates: (() => void)[] = [];
   const { publish, open, ring } = setUp(kv, {
-    limits: { ...LIMITS, turnStreams: 64 },
+    turnStreams: 64,
     turn: () => new Promise((resolve) => gates.push(resolve)),
   });
   const early = Array.from({ length: 100 }, () => open(reader("*")));
@@ -129,16 +132,92 @@ Deno.test("streams: every cursor resumes exactly behind itself, whatever the int
   for (const { sink, from } of sinks) equal(sink.data, expected.slice(from));
 });
 
-Deno.test("streams: a reader that never reads is cut, and the others notice nothing", async () => {
+Deno.test("streams: a reader that takes nothing leaves the rounds, and the others notice nothing", async () => {
   await using kv = await memoryKv();
-  const { publish, open, metrics } = setUp(kv);
+  const { publish, open, clock } = setUp(kv);
   const [slow, quick] = [open(reader("*")), open(reader("*"))];
   slow.queued = LIMITS.queued + 1;
   publish("a");
   publish("b");
   await settled();
-  equal([slow.destroyed, quick.destroyed, quick.data], [true, false, ["a", "b"]]);
-  equal((await metrics.streamsOpen.get()).values[0]?.value, 1);
+  equal([slow.data, quick.data, slow.destroyed], [[], ["a", "b"], false]);
+  slow.queued = 0;
+  (clock as ReturnType<typeof manualClock>).advance(20);
+  await settled();
+  publish("c");
+  await settled();
+  equal([slow.data, quick.data], [["a", "b", "c"], ["a", "b", "c"]]);
+});
+
+Deno.test("streams: a reader that takes nothing for thirty seconds is cut", async () => {
+  await using kv = await memoryKv();
+  const { publish, open, clock, metrics } = setUp(kv);
+  const slow = open(reader("*"));
+  slow.queued = LIMITS.queued + 1;
+  publish("a");
+  for (let waited = 0; waited <= PATIENCE; waited += 20) {
+    await Promise.resolve();
+    (clock as ReturnType<typeof manualClock>).advance(20);
+    for (let turns = 0; turns < 5; turns++) await Promise.resolve();
+  }
+  await settled();
+  equal([slow.destroyed, (await metrics.streamsOpen.get()).values[0]?.value], [true, 0]);
+});
+
+Deno.test("streams: a burst far larger than what may wait reaches a reader that reads, in order", async () => {
+  await using kv = await memoryKv();
+  const { streams, ring, open } = setUp(kv, { turn: () => (drainAll(), settled() as Promise<void>) });
+  const sinks = [open(reader("*")), open(reader("*"))];
+  const drainAll = () => sinks.forEach((sink) => sink.queued = 0);
+  for (const sink of sinks) countQueued(sink);
+  const large = Array.from({ length: 100 }, (_, n) => change("t", { data: `${n} ${"x".repeat(30_000)}` }));
+  streams.deliver(ring.append({ versionstamp: stamp(1), bytes: 3_000_000, changes: large }));
+  while (sinks.some(({ data }) => data.length < 100)) await settled();
+  for (const sink of sinks) equal(sink.data.map((data) => parseInt(data)), Array.from({ length: 100 }, (_, n) => n));
+});
+
+/** Lets what is written wait until somebody sets it to nothing. */
+function countQueued(sink: ReturnType<typeof memorySink>): void {
+  const write = sink.write.bind(sink);
+  sink.write = (chunk) => void (write(chunk), sink.queued += chunk.byteLength);
+}
+
+Deno.test("streams: who was away for more than may wait gets all of it at its own speed", async () => {
+  await using kv = await memoryKv();
+  const { streams, ring } = setUp(kv);
+  const large = Array.from({ length: 100 }, (_, n) => change("t", { data: `${n} ${"x".repeat(30_000)}` }));
+  streams.deliver(ring.append({ versionstamp: stamp(1), bytes: 3_000_000, changes: large }));
+  const sink = memorySink();
+  streams.admit(reader("*"), { from: EARLIEST, lost: false, expiresAt: Infinity })(sink);
+  for (let turns = 0; sink.data.length < 100 && turns < 1000; turns++) await settled();
+  equal(sink.data.map((data) => parseInt(data)), Array.from({ length: 100 }, (_, n) => n));
+});
+
+Deno.test("streams: a token that expires before its stream is opened ends it at the next tick", async () => {
+  await using kv = await memoryKv();
+  const { clock, streams } = setUp(kv);
+  const manual = clock as ReturnType<typeof manualClock>;
+  const sink = memorySink();
+  const open = streams.admit(reader("*"), { lost: false, expiresAt: clock.now() + 1_000 });
+  manual.advance(5_000);
+  streams.tick();
+  open(sink);
+  manual.advance(1_000);
+  streams.tick();
+  equal(sink.ended, true);
+});
+
+Deno.test("streams: a round for others keeps no quiet stream from the head's id", async () => {
+  await using kv = await memoryKv();
+  const gate = Promise.withResolvers<void>();
+  const { open, publish, streams } = setUp(kv, { turnStreams: 64, turn: () => gate.promise });
+  const quiet = open(reader("nothing"));
+  Array.from({ length: 100 }, () => open(reader("*")));
+  publish("1");
+  for (let second = 0; second < LIMITS.keepAlive; second++) streams.tick();
+  ok(quiet.text.endsWith(`id: epoch123.${stamp(1)}.0\n\n`), quiet.text);
+  gate.resolve();
+  await settled();
 });
 
 Deno.test("streams: a stream ends at its token's expiry, not a second later", async () => {
@@ -179,7 +258,7 @@ Deno.test("streams: every stream is kept alive within fifteen seconds by the hea
 Deno.test("streams: while a round is written the keep-alive moves no id", async () => {
   await using kv = await memoryKv();
   const gate = Promise.withResolvers<void>();
-  const { open, publish, streams } = setUp(kv, { limits: { ...LIMITS, turnStreams: 64 }, turn: () => gate.promise });
+  const { open, publish, streams } = setUp(kv, { turnStreams: 64, turn: () => gate.promise });
   const sinks = Array.from({ length: 100 }, () => open(reader("*")));
   publish("1");
   for (let second = 0; second < LIMITS.keepAlive; second++) streams.tick();
