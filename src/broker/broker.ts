@@ -22,7 +22,7 @@ export type BrokerDeps = {
   log: Logger;
   metrics: Metrics;
   /** For tests: smaller limits reach what lies behind them sooner. */
-  limits?: { ring?: { bytes: number; events: number }; streams?: typeof LIMITS };
+  limits?: { ring?: { bytes: number; events: number }; streams?: typeof LIMITS; patience?: number };
 };
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
@@ -36,7 +36,7 @@ export async function openBroker({ kv, clock, random, log, metrics, limits }: Br
   for (const { versionstamp, bytes, changes } of newest) if (changes) ring.append({ versionstamp, bytes, changes });
 
   const pace = createPace(clock.now);
-  const replays = createReplays({ kv, ring, epoch, clock, log });
+  const replays = createReplays({ kv, ring, epoch, clock, log, patience: limits?.patience });
   const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
   const follower = createFollower({ kv, since, clock, random, log, metrics, seen });

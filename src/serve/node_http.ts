@@ -49,10 +49,10 @@ function close(server: ReturnType<typeof createServer>): Promise<void> {
 }
 
 async function handle(handler: Handler, request: Request, outgoing: ServerResponse): Promise<Response> {
-  // Nothing behind a stream on its connection can ever be answered.
-  if (streaming.has(outgoing.req.socket)) outgoing.req.socket.destroy();
   const env: StreamEnv = {};
   const response = await handler(request, env);
+  // Nothing behind a stream on its connection can ever be answered.
+  if (streaming.has(outgoing.req.socket)) outgoing.req.socket.destroy();
   if (!env.open) return response;
   startStream(outgoing, response, env.open);
   return RESPONSE_ALREADY_SENT;

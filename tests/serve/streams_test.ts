@@ -1,7 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { serveDeno } from "../../src/serve/deno_serve.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
-import { LIMITS } from "../../src/broker/streams.ts";
 import { accessToken, publish, ring, type TestWorker, testWorker } from "../helpers/worker.ts";
 import { openStream } from "../helpers/event_source.ts";
 import { equal, ok } from "../helpers/assert.ts";
@@ -34,6 +33,40 @@ async function untilOpen(worker: TestWorker, count: number): Promise<void> {
   while (await openStreams(worker) !== count) await new Promise((resolve) => setTimeout(resolve));
 }
 
+Deno.test("node:http: clients that are gone before their stream begins leave none behind", async () => {
+  await using worker = await testWorker();
+  const token = await accessToken(worker, { subscribe: ["*"] });
+  await Promise.all(Array.from({ length: 50 }, async () => {
+    const { socket, state, until } = dial(worker.url);
+    socket.write(request(`${HUB}?match=a`, token), () => socket.resetAndDestroy());
+    await until(() => state.closed);
+  }));
+  await untilOpen(worker, 0);
+});
+
+Deno.test("node:http: what is asked for behind a stream on its connection ends the connection", async () => {
+  await using worker = await testWorker({ limits: { ring: { bytes: 1e6, events: 2 } } });
+  const token = await accessToken(worker, { subscribe: ["*"] });
+  for (let n = 0; n < 20; n++) await ring(worker, `${n}`);
+  const { socket, state, until } = dial(worker.url);
+  socket.write(request(`${HUB}?match=*&last_event_id=earliest`, token).repeat(300));
+  await until(() => state.closed);
+  await untilOpen(worker, 0);
+  await using resumed = await openStream(worker.hub, "match=*&last_event_id=earliest", token);
+  await resumed.until(() => resumed.events.length === 20);
+  socket.destroy();
+});
+
+Deno.test("node:http: HTTP/1.0 without a Host is answered, as health checks speak it", async () => {
+  await using worker = await testWorker();
+  const { socket, state, until } = dial(worker.url);
+  socket.write("GET /-/healthy HTTP/1.0\r\n\r\n");
+  await until(() => state.closed || state.text.includes("healthy"));
+  ok(/^HTTP\/1\.[01] 200 /.test(state.text), state.text);
+  socket.destroy();
+  await until(() => state.closed);
+});
+
 for (const [name, serve] of Object.entries(SERVERS)) {
   Deno.test(`${name}: headers are out before the first event, and no proxy is to buffer`, async () => {
     await using worker = await testWorker({ serve });
@@ -64,7 +97,7 @@ for (const [name, serve] of Object.entries(SERVERS)) {
   }
 
   Deno.test(`${name}: a reader that never reads is cut, and another notices nothing`, async () => {
-    await using worker = await testWorker({ serve, limits: { streams: { ...LIMITS, queued: 256 * 1024 } } });
+    await using worker = await testWorker({ serve, limits: { patience: 100 } });
     const token = await accessToken(worker, { subscribe: ["*"], publish: ["*"] });
     const { socket, state, until } = dial(worker.url);
     socket.write(request(`${HUB}?match=a`, token));
