@@ -23,12 +23,27 @@ export function change(topic: string, more: Partial<Change> = {}): Change {
   return { topics: [topic], private: false, priority: 50, timestamp: 0, data: topic, ...more };
 }
 
-export function reader(match: string, type: "exact" | "urlpattern" = "exact", readable?: (topic: string) => boolean): Reader {
-  return { matchers: [compileMatcher({ match, type }, HUB)], rights: String(readable), mayRead: readable ?? (() => true) };
+export function reader(
+  match: string,
+  type: "exact" | "urlpattern" = "exact",
+  readable?: (topic: string) => boolean,
+): Reader {
+  return {
+    matchers: [compileMatcher({ match, type }, HUB)],
+    rights: String(readable),
+    mayRead: readable ?? (() => true),
+  };
 }
 
 /** A sink that keeps what was written; `queued` can be set to play a slow reader. */
-export function memorySink(): Sink & { text: string; data: string[]; ended: boolean; destroyed: boolean; chunks: number; queued: number } {
+export function memorySink(): Sink & {
+  text: string;
+  data: string[];
+  ended: boolean;
+  destroyed: boolean;
+  chunks: number;
+  queued: number;
+} {
   const decoder = new TextDecoder();
   return {
     text: "",
@@ -53,7 +68,12 @@ export function memorySink(): Sink & { text: string; data: string[]; ended: bool
 }
 
 /** A KV whose next commits meet a fault: what is under it stays real. */
-export function faultyKv(kv: Deno.Kv, fault: (commit: () => Promise<Deno.KvCommitResult | Deno.KvCommitError>) => Promise<Deno.KvCommitResult | Deno.KvCommitError>): Deno.Kv {
+export function faultyKv(
+  kv: Deno.Kv,
+  fault: (
+    commit: () => Promise<Deno.KvCommitResult | Deno.KvCommitError>,
+  ) => Promise<Deno.KvCommitResult | Deno.KvCommitError>,
+): Deno.Kv {
   return new Proxy(kv, {
     get(target, name) {
       const value = Reflect.get(target, name);

@@ -28,7 +28,7 @@ export async function openStream(hub: string, query: string, token?: string, hea
   }
 
   function take(block: string): void {
-    const fields = block.split("\n").map((line) => /^([^:]*):? ?(.*)$/.exec(line)!.slice(1) as [string, string]);
+    const fields = block.split("\n").map((line) => /^([^:]*):? ?(.*)$/s.exec(line)!.slice(1) as [string, string]);
     const one = (name: string) => fields.find(([key]) => key === name)?.[1];
     state.lastId = one("id") ?? state.lastId;
     state.retry = Number(one("retry") ?? state.retry);

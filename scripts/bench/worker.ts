@@ -1,0 +1,58 @@
+/** The worker under test: the real process, on a free port, with a database file of its own. */
+import { join } from "node:path";
+import { type LocalIssuer, readLocalIssuer } from "../../src/store/keys.ts";
+import { withFiles } from "./files_limit.ts";
+import { freshFolder, ROOT } from "./paths.ts";
+
+export type BenchWorker = { url: string; port: number; pid: number; local: LocalIssuer } & AsyncDisposable;
+
+type Options = { env?: Record<string, string>; flags?: string[] };
+
+/** Starts one and waits until it listens; `await using` ends it and removes its database. */
+export async function startWorker({ env = {}, flags = [] }: Options = {}): Promise<BenchWorker> {
+  const folder = await freshFolder("worker");
+  const file = join(folder, "kv.sqlite3");
+  const local = await makeLocalIssuer(file);
+  const settings = { ...inherited(), PORT: "0", CARILLON_KV: file, CARILLON_LOG: "warning", ...env };
+  const child = withFiles(Deno.execPath(), ["run", "-A", ...flags, ...profiling(), "main.ts"], {
+    // Another working tree, to measure a change before it is made here.
+    cwd: Deno.env.get("BENCH_TREE") ?? ROOT,
+    clearEnv: true,
+    env: settings,
+    stdout: "piped",
+  }).spawn();
+  const url = await readUrl(child);
+  return { url, port: Number(new URL(url).port), pid: child.pid, local, [Symbol.asyncDispose]: stop };
+
+  async function stop(): Promise<void> {
+    child.kill("SIGINT");
+    await Promise.race([child.status, new Promise((resolve) => setTimeout(resolve, 10_000))]);
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** For whoever looks for what is slow: more flags, as in `BENCH_FLAGS=--v8-flags=--perf-basic-prof`. */
+function profiling(): string[] {
+  return Deno.env.get("BENCH_FLAGS")?.split(" ").filter(Boolean) ?? [];
+}
+
+/** Without the settings of whoever runs the bench. */
+function inherited(): Record<string, string> {
+  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !/^(CARILLON_|HOST$)/.test(name)));
+}
+
+/** The bench signs with the key that the worker will find in its database. */
+async function makeLocalIssuer(file: string): Promise<LocalIssuer> {
+  using kv = await Deno.openKv(file);
+  return await readLocalIssuer(kv, undefined);
+}
+
+async function readUrl(child: Deno.ChildProcess): Promise<string> {
+  let text = "";
+  for await (const part of child.stdout.pipeThrough(new TextDecoderStream()).values({ preventCancel: true })) {
+    text += part;
+    const url = /listens on (http:\S+)/.exec(text)?.[1];
+    if (url) return url;
+  }
+  throw new Error(`the worker did not start: ${text}`);
+}

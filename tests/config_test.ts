@@ -1,0 +1,208 @@
+import { exportJWK } from "jose";
+import fc from "fast-check";
+import { ConfigError, LOG_LEVELS, readConfig, VARIABLES } from "../src/config.ts";
+import { equal, ok } from "./helpers/assert.ts";
+import { freshKey } from "./helpers/worker.ts";
+
+/** What is wrong with these settings, by variable, each with all its faults. */
+function faultsOf(variables: Record<string, string | undefined>): Record<string, string> {
+  try {
+    readConfig(variables);
+    return {};
+  } catch (thrown) {
+    ok(thrown instanceof ConfigError, `${thrown}`);
+    return Object.fromEntries(
+      Map.groupBy(thrown.faults, ({ variable }) => variable).entries().map((
+        [name, faults],
+      ) => [name, faults.map(({ fault }) => fault).join()]),
+    );
+  }
+}
+
+const faulty = (variables: Record<string, string>) => Object.keys(faultsOf(variables)).sort();
+
+const key = await freshKey("ES256");
+const publicJwk = await exportJWK(key.publicKey);
+const privateJwk = await exportJWK(key.privateKey);
+const SECRET = "a secret that is long enough for HS256";
+const issuer = (more: Record<string, unknown> = {}) => ({
+  iss: "dav",
+  jwks: { keys: [publicJwk] },
+  topics: ["https://dav.example/*"],
+  ...more,
+});
+const issuersOf = (...entries: unknown[]) => ({ CARILLON_ISSUERS: JSON.stringify(entries) });
+
+Deno.test("config: with nothing set it runs, on localhost only", () => {
+  equal(readConfig({}), {
+    host: "127.0.0.1",
+    port: 8411,
+    url: "http://localhost:8411",
+    kv: "./data/carillon.sqlite3",
+    issuers: [],
+    secret: undefined,
+    origins: [],
+    anonymous: false,
+    adminToken: undefined,
+    log: "info",
+  });
+});
+
+Deno.test("config: an empty variable counts as unset", () => {
+  equal(readConfig(Object.fromEntries(VARIABLES.map((name) => [name, ""]))), readConfig({}));
+});
+
+Deno.test("config: every variable is read", () => {
+  const config = readConfig({
+    HOST: "0.0.0.0",
+    PORT: "80",
+    CARILLON_URL: "https://push.example/",
+    CARILLON_KV: ":memory:",
+    CARILLON_ISSUERS: JSON.stringify([issuer()]),
+    CARILLON_SECRET: SECRET,
+    CARILLON_ORIGINS: "https://a.example, https://b.example:8443/ http://localhost:3000",
+    CARILLON_ANONYMOUS: "true",
+    CARILLON_ADMIN_TOKEN: "an-admin-token-of-the-tests",
+    CARILLON_LOG: "debug",
+  });
+  equal([config.host, config.port, config.url, config.kv], ["0.0.0.0", 80, "https://push.example", ":memory:"]);
+  equal(config.origins, ["https://a.example", "https://b.example:8443", "http://localhost:3000"]);
+  equal([config.secret, config.anonymous, config.adminToken, config.log], [
+    SECRET,
+    true,
+    "an-admin-token-of-the-tests",
+    "debug",
+  ]);
+  equal(config.issuers.map(({ iss, algorithms }) => [iss, algorithms]), [["dav", ["EdDSA", "ES256", "RS256"]]]);
+});
+
+const BAD: Record<string, string[]> = {
+  PORT: ["no port", "70000", "-1", "1.5", " ", "NaN", "Infinity"],
+  CARILLON_URL: ["push.example", "ftp://push.example", "https://push.example/path", "javascript:alert(1)", "https://"],
+  CARILLON_ISSUERS: ["{", "[", "/nowhere/issuers.json", "[{}]", '["dav"]', "[null]", "{}"],
+  CARILLON_SECRET: ["short", "x".repeat(15)],
+  CARILLON_ORIGINS: ["*", "null", "app.example", "https://app.example/path", "https://a.example b.example"],
+  CARILLON_ANONYMOUS: ["maybe", "2"],
+  // RFC 6750 2.1: a bearer token has no blanks, so that such a one could never be sent.
+  CARILLON_ADMIN_TOKEN: ["short", "a token with blanks", "sixteen-lätters-and-more"],
+  CARILLON_LOG: ["loud", "INFO"],
+};
+
+for (const [variable, values] of Object.entries(BAD)) {
+  for (const value of values) {
+    Deno.test(`config: ${variable} is refused as ${JSON.stringify(value)}`, () =>
+      equal(faulty({ [variable]: value }), [variable]));
+  }
+}
+
+Deno.test("config: the faults of all variables are reported at once", () => {
+  equal(
+    faulty(Object.fromEntries(Object.entries(BAD).map(([name, [value]]) => [name, value!]))),
+    Object.keys(BAD).sort(),
+  );
+});
+
+Deno.test("config: no fault ever says the value", () => {
+  const marked = "marked-value";
+  const values: Record<string, string[]> = {
+    PORT: [marked],
+    CARILLON_URL: [marked, `https://${marked}/path`, `ftp://${marked}`],
+    CARILLON_SECRET: [marked],
+    CARILLON_ADMIN_TOKEN: [marked],
+    CARILLON_ORIGINS: [marked, `https://${marked}/path`],
+    CARILLON_ANONYMOUS: [marked],
+    CARILLON_LOG: [marked],
+    CARILLON_ISSUERS: [
+      marked,
+      `/nowhere/${marked}`,
+      `[{"${marked}"`,
+      JSON.stringify([issuer({ jwks: undefined, secret: marked })]),
+      JSON.stringify([issuer({ jwks: { keys: [{ ...privateJwk, d: marked }] } })]),
+      JSON.stringify([issuer({ jwks: { keys: [{ kty: marked }] } })]),
+      JSON.stringify([issuer({ algorithms: [marked] })]),
+      JSON.stringify([issuer({ jwks: undefined, jwks_uri: `http://${marked}/jwks` })]),
+      JSON.stringify([issuer({ topics: [`https://${marked}/(`] })]),
+    ],
+  };
+  for (const [variable, list] of Object.entries(values)) {
+    for (const value of list) {
+      const said = JSON.stringify(faultsOf({ [variable]: value }));
+      ok(said !== "{}" && !said.includes(marked), said);
+    }
+  }
+});
+
+const BAD_ISSUERS: Record<string, unknown> = {
+  "no iss": issuer({ iss: undefined }),
+  "an empty iss": issuer({ iss: "" }),
+  "no keys": issuer({ jwks: undefined }),
+  "an empty key set": issuer({ jwks: { keys: [] } }),
+  "two kinds of keys": issuer({ secret: SECRET }),
+  "a private key": issuer({ jwks: { keys: [privateJwk] } }),
+  "a symmetric key in a set": issuer({ jwks: { keys: [{ kty: "oct", k: "AAAA" }] } }),
+  "a key of no type": issuer({ jwks: { keys: [{}] } }),
+  "a short secret": issuer({ jwks: undefined, secret: "x".repeat(31) }),
+  "a key set without TLS": issuer({ jwks: undefined, jwks_uri: "http://dav.example/jwks" }),
+  "a key set that only begins like localhost": issuer({
+    jwks: undefined,
+    jwks_uri: "http://localhost.evil.example/jwks",
+  }),
+  "a key set at no address": issuer({ jwks: undefined, jwks_uri: "dav.example/jwks" }),
+  "a key set in a file": issuer({ jwks: undefined, jwks_uri: "file:///etc/passwd" }),
+  "HS256 with a public key": issuer({ algorithms: ["HS256"] }),
+  "HS256 beside ES256": issuer({ algorithms: ["ES256", "HS256"] }),
+  "ES256 with a secret": issuer({ jwks: undefined, secret: SECRET, algorithms: ["ES256"] }),
+  "algorithm none": issuer({ algorithms: ["none"] }),
+  "no algorithms": issuer({ algorithms: [] }),
+  "no topics": issuer({ topics: [] }),
+  "an empty topic": issuer({ topics: [""] }),
+  "a pattern that does not compile": issuer({ topics: ["https://dav.example/("] }),
+  "a pattern that costs too much": issuer({ topics: ["https://dav.example/{(a|a)}*y"] }),
+  "the name of the local issuer": issuer({ iss: "local" }),
+};
+
+for (const [what, entry] of Object.entries(BAD_ISSUERS)) {
+  Deno.test(`config: an issuer with ${what} is refused`, () => equal(faulty(issuersOf(entry)), ["CARILLON_ISSUERS"]));
+}
+
+Deno.test("config: an issuer named twice is refused", () =>
+  equal(faulty(issuersOf(issuer(), issuer())), ["CARILLON_ISSUERS"]));
+
+Deno.test("config: faults of several issuers are reported at once, each with its place", () => {
+  const said = faultsOf(
+    issuersOf(issuer({ iss: "" }), issuer(), issuer({ iss: "other", topics: [] })),
+  )["CARILLON_ISSUERS"]!;
+  ok(/\b0\.iss/.test(said) && /\b2\.topics/.test(said), said);
+});
+
+Deno.test("config: issuers are read from a file as well", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(path, JSON.stringify([issuer()]));
+  equal(readConfig({ CARILLON_ISSUERS: path }).issuers, readConfig(issuersOf(issuer())).issuers);
+  await Deno.remove(path);
+});
+
+Deno.test("config: a key set by address may be local without TLS, a secret means HS256", () => {
+  for (
+    const jwks_uri of [
+      "http://localhost:1/jwks",
+      "http://127.0.0.1/jwks",
+      "http://[::1]/jwks",
+      "https://dav.example/jwks",
+    ]
+  ) {
+    equal(readConfig(issuersOf(issuer({ jwks: undefined, jwks_uri }))).issuers[0]!.keys, { jwks_uri });
+  }
+  equal(readConfig(issuersOf(issuer({ jwks: undefined, secret: SECRET }))).issuers[0]!.algorithms, ["HS256"]);
+});
+
+Deno.test("config: the levels of the log are read", () => {
+  for (const level of LOG_LEVELS) equal(readConfig({ CARILLON_LOG: level }).log, level);
+});
+
+Deno.test("config: any values are settings or a ConfigError", () => {
+  const values = fc.record(Object.fromEntries(VARIABLES.map((name) => [name, fc.oneof(fc.string(), fc.json())])), {
+    requiredKeys: [],
+  });
+  fc.assert(fc.property(values, (variables) => void faultsOf(variables)), { numRuns: 300 });
+});

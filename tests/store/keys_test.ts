@@ -1,0 +1,83 @@
+import { exportJWK, importJWK } from "jose";
+import {
+  hashAdminToken,
+  LOCAL_ISS,
+  makeAdminToken,
+  readAdminHash,
+  readEpoch,
+  readLocalIssuer,
+} from "../../src/store/keys.ts";
+import { equal, ok } from "../helpers/assert.ts";
+import { memoryKv } from "../helpers/broker.ts";
+
+const SECRET = "a secret of sixteen characters and more";
+
+async function everything(kv: Deno.Kv): Promise<string> {
+  const entries = await Array.fromAsync(kv.list({ prefix: [] }));
+  return Deno.inspect(entries, { depth: 9, strAbbreviateSize: Infinity, iterableLimit: Infinity });
+}
+
+Deno.test("keys: the epoch is made once, also for many isolates that start together", async () => {
+  await using kv = await memoryKv();
+  const epochs = await Promise.all(Array.from({ length: 20 }, () => readEpoch(kv)));
+  equal(new Set([...epochs, await readEpoch(kv)]).size, 1);
+  ok(/^[A-Za-z0-9_-]{8}$/.test(epochs[0]!));
+});
+
+Deno.test("keys: two databases have two epochs and two keys", async () => {
+  await using one = await memoryKv();
+  await using other = await memoryKv();
+  ok(await readEpoch(one) !== await readEpoch(other));
+  const kids = await Promise.all(
+    [one, other].map(async (kv) => (await readLocalIssuer(kv, undefined)).jwks.keys[0]!.kid),
+  );
+  ok(kids[0] !== kids[1]);
+});
+
+Deno.test("keys: the local issuer is made once, and its public set holds no private part", async () => {
+  await using kv = await memoryKv();
+  const issuers = await Promise.all(Array.from({ length: 8 }, () => readLocalIssuer(kv, undefined)));
+  equal(new Set(issuers.map(({ jwks }) => JSON.stringify(jwks))).size, 1);
+  const { iss, jwks, privateKey } = issuers[0]!;
+  equal([iss, jwks.keys.length, "d" in jwks.keys[0]!], [LOCAL_ISS, 1, false]);
+  const data = new TextEncoder().encode("a message");
+  const signature = await crypto.subtle.sign("Ed25519", privateKey, data);
+  ok(await crypto.subtle.verify("Ed25519", await importJWK(jwks.keys[0]!, "EdDSA") as CryptoKey, signature, data));
+});
+
+Deno.test("keys: with a secret the private key is sealed, also one that was made without", async () => {
+  await using kv = await memoryKv();
+  const before = await readLocalIssuer(kv, undefined);
+  const stored = JSON.stringify(await kv.get(["local_issuer"]).then(({ value }) => value));
+  const { d } = JSON.parse(JSON.parse(stored).text);
+  ok((await everything(kv)).includes(d));
+  const after = await readLocalIssuer(kv, SECRET);
+  equal(after.jwks, before.jwks);
+  ok(!(await everything(kv)).includes(d));
+  equal((await readLocalIssuer(kv, SECRET)).jwks, before.jwks);
+});
+
+Deno.test("keys: a sealed key does not open without its secret", async () => {
+  await using kv = await memoryKv();
+  await readLocalIssuer(kv, SECRET);
+  const refusal = await readLocalIssuer(kv, undefined).then(() => "", ({ message }: Error) => message);
+  ok(refusal.includes("CARILLON_SECRET"));
+});
+
+Deno.test("keys: the private key cannot be confused with a public one", async () => {
+  await using kv = await memoryKv();
+  const { privateKey } = await readLocalIssuer(kv, undefined);
+  equal([privateKey.type, privateKey.usages.join()], ["private", "sign"]);
+  ok(!privateKey.extractable || "d" in await exportJWK(privateKey));
+});
+
+Deno.test("keys: of the admin token only a hash is kept, and a new token replaces the old one", async () => {
+  await using kv = await memoryKv();
+  equal(await readAdminHash(kv), undefined);
+  const first = await makeAdminToken(kv);
+  equal(await readAdminHash(kv), hashAdminToken(first));
+  ok(!(await everything(kv)).includes(first));
+  const second = await makeAdminToken(kv);
+  ok(first !== second && first.length >= 32);
+  equal(await readAdminHash(kv), hashAdminToken(second));
+});
