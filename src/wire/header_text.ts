@@ -3,7 +3,8 @@ import { Buffer } from "node:buffer";
 
 /** What a field's value says; unchanged when its bytes are no UTF-8. */
 export function decodeHeader(value: string): string {
-  if (!/[\u0080-\u00ff]/.test(value) || /[^\u0000-\u00ff]/.test(value)) return value;
+  const isBytes = Buffer.from(value, "latin1").toString("latin1") === value;
+  if (!isBytes) return value;
   const text = Buffer.from(value, "latin1").toString("utf8");
   return text.includes("\ufffd") ? value : text;
 }
