@@ -122,14 +122,21 @@ function toFigures(results: Results): Record<string, number> {
     carillon_10: speed("carillon 10"),
     nchan_1: speed("nchan 1"),
     nchan_10: speed("nchan 10"),
-    ratio_1: speed("carillon 1") / speed("nchan 1"),
-    ratio_10: speed("carillon 10") / speed("nchan 10"),
+    ratio_1: ratio(results, 1),
+    ratio_10: ratio(results, 10),
     carillon_idle_kb: idle("carillon idle"),
     nchan_idle_kb: idle("nchan idle"),
     healthy_p50_ms: quantile(healthy, 0.5),
     healthy_p99_ms: quantile(healthy, 0.99),
     client_cores_10: of("carillon 10", (run) => run.client_cores),
   };
+}
+
+/** Turn by turn: what else the machine did then slowed both of them. */
+function ratio(results: Results, window: number): number {
+  const theirs = results.get(`nchan ${window}`) ?? [];
+  const ours = results.get(`carillon ${window}`) ?? [];
+  return median(theirs.map((run, turn) => ours[turn]!.deliveries_per_s / run.deliveries_per_s));
 }
 
 function toMarks(figures: Record<string, number>, hasNchan: boolean): Mark[] {

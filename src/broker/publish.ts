@@ -6,7 +6,6 @@ import type { Logger } from "@logtape/logtape";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Metrics } from "../metrics.ts";
-import { encodeChange, type EncodedChange, joinBatch } from "../store/batch.ts";
 import { append, MAX_SEEN_A_COMMIT } from "../store/journal.ts";
 import { printEventId } from "../wire/event_id.ts";
 import type { Pace } from "./pace.ts";
