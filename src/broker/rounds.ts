@@ -5,7 +5,7 @@ import type { RingEvent } from "./ring.ts";
 import type { Room, Stream } from "./stream.ts";
 
 /** A round gives the event loop back after so many streams or milliseconds. */
-const TURN = { streams: 1_000, milliseconds: 4 };
+const TURN = { streams: 1_000, milliseconds: 6 };
 
 type Deps = {
   find: (change: RingEvent["change"]) => Iterable<Audience>;

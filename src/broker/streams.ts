@@ -58,7 +58,7 @@ export function createStreams(
   const rounds = createRounds({ find: index.find, write, isBehind, fallBehind, turn, turnStreams });
   const slots = Array.from({ length: limits.keepAlive }, () => new Set<Stream>());
   const endings = new Map<number, Set<Stream>>();
-  let count = 0, ticks = 0, lastSecond = Math.floor(clock.now() / 1000);
+  let count = 0, ticks = 0, written = 0, lastSecond = Math.floor(clock.now() / 1000);
 
   /**
    * Admits a stream and answers how to open it. Opening joins first, replays up to the cursor, then goes live: no gap,
@@ -138,7 +138,7 @@ export function createStreams(
 
   function write(stream: Stream, bytes: Uint8Array<ArrayBuffer>): void {
     stream.sink.write(bytes);
-    metrics.delivered.inc();
+    written++;
     if (++stream.chunks >= limits.chunks) end(stream, "chunks");
   }
 
@@ -175,6 +175,8 @@ export function createStreams(
     for (let at = lastSecond; at <= second; at++) for (const stream of endings.get(at) ?? []) end(stream, "time");
     lastSecond = Math.max(lastSecond, second);
     keepAlive(slots[ticks++ % slots.length]!);
+    metrics.delivered.inc(written);
+    written = 0;
   }
 
   function keepAlive(streams: Set<Stream>): void {

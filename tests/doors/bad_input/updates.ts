@@ -14,7 +14,21 @@ const topicsA = [grant(["publish"], [{ match: "a" }])];
 const name = (value: string) =>
   JSON.stringify(value).slice(0, 12).replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
 
-const IDS = ["a\nb", "a\0", "\x1b", "\x7f", "\x85", "\u00ad", "\u200b", "\u202e", "#a", "earliest", "i".repeat(1025)];
+const IDS = [
+  " a",
+  "a ",
+  "a\nb",
+  "a\0",
+  "\x1b",
+  "\x7f",
+  "\x85",
+  "\u00ad",
+  "\u200b",
+  "\u202e",
+  "#a",
+  "earliest",
+  "i".repeat(1025),
+];
 const TYPES = ["a\nb", "a\r", "a\0", "\x7f", "\x9f", "\u00ad", "\u2060", "mercure"];
 const RETRIES = ["-1", "1.5", "1e3", "0x1", "ten", " 1", "٣", "9".repeat(10)];
 
