@@ -28,8 +28,19 @@ async function main(): Promise<void> {
   const metrics = createMetrics();
   collectProcessMetrics(metrics);
   const adminToken = await firstAdminToken(kv, config);
+  const embedded = !isDeploy && !/^https?:/.test(config.kv);
   const serve = isDeploy ? serveDeno : serveNode;
-  const worker = await startWorker({ config, kv, clock: systemClock, random: Math.random, fetch, log, metrics, serve });
+  const worker = await startWorker({
+    config,
+    kv,
+    embedded,
+    clock: systemClock,
+    random: Math.random,
+    fetch,
+    log,
+    metrics,
+    serve,
+  });
   started.resolve(worker);
   console.log(banner({ url: worker.url, adminToken }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => void leave());

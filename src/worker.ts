@@ -11,6 +11,7 @@ import { hashAdminToken, readAdminHash, readLocalIssuer } from "./store/keys.ts"
 export type WorkerDeps = {
   config: Config;
   kv: Deno.Kv;
+  embedded: boolean;
   clock: Clock;
   random: () => number;
   fetch: typeof globalThis.fetch;
@@ -26,9 +27,9 @@ const EVERYTHING = { match: "*", type: "exact" as const };
 
 /** Fills the ring, then listens. `stop` drains: accepted work is committed, streams end, connections close. */
 export async function startWorker(
-  { config, kv, fetch, log, metrics, clock, random, serve, limits }: WorkerDeps,
+  { config, kv, embedded, fetch, log, metrics, clock, random, serve, limits }: WorkerDeps,
 ): Promise<Worker> {
-  const broker = await openBroker({ kv, clock, random, log, metrics, limits });
+  const broker = await openBroker({ kv, embedded, clock, random, log, metrics, limits });
   const local = await readLocalIssuer(kv, config.secret);
   const issuers = [
     { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: [EVERYTHING] },

@@ -27,12 +27,12 @@ export async function fanout({ quick }: { quick: boolean }): Promise<Report> {
   const results: Results = new Map();
   const hasNchan = await measureSpeed(results, size);
   await measureMemory(results, size);
-  const figures = toFigures(results);
+  const figures = toFigures(results), servers = hasNchan ? ["carillon", "nchan"] : ["carillon"];
   return {
     bench: "fanout",
-    table: [HEADING, ...WINDOWS.flatMap((window) => ["carillon", "nchan"].map((name) => toRow(name, window, results)))],
+    table: [HEADING, ...WINDOWS.flatMap((window) => servers.map((name) => toRow(name, window, results)))],
     figures,
-    marks: toMarks(figures, hasNchan),
+    marks: toMarks(figures),
     notes: toNotes(results, hasNchan, size.idle),
   };
 }
@@ -139,13 +139,11 @@ function ratio(results: Results, window: number): number {
   return median(theirs.map((run, turn) => ours[turn]!.deliveries_per_s / run.deliveries_per_s));
 }
 
-function toMarks(figures: Record<string, number>, hasNchan: boolean): Mark[] {
-  const against = [
+/** Without nchan its ratios are NaN, which hold for nobody: what was not measured is not met. */
+function toMarks(figures: Record<string, number>): Mark[] {
+  return [
     { name: "ratio_10", value: figures["ratio_10"]!, atLeast: 5 },
     { name: "ratio_1", value: figures["ratio_1"]!, atLeast: 0.9 },
-  ];
-  return [
-    ...(hasNchan ? against : []),
     { name: "idle_kb_per_stream", value: figures["carillon_idle_kb"]!, atMost: 18 },
     { name: "healthy_p99_ms", value: figures["healthy_p99_ms"]!, atMost: 30 },
   ];
@@ -155,7 +153,9 @@ function toNotes(results: Results, hasNchan: boolean, idle: number): string[] {
   const kb = (name: string) => round(median((results.get(name) ?? []).map((run) => run.rss_idle_kb_per_stream)));
   const busy = [...results].filter(([, runs]) => median(runs.map((run) => run.client_cores)) > CLIENT_BUSY);
   return [
-    `idle, ${idle} streams: carillon ${kb("carillon idle")} KB a stream, nchan ${kb("nchan idle")} KB`,
+    `idle, ${idle} streams: carillon ${kb("carillon idle")} KB a stream${
+      hasNchan ? `, nchan ${kb("nchan idle")} KB` : ""
+    }`,
     ...busy.map(([name]) => `the load client was the bottleneck: ${name}`),
     ...(hasNchan ? [] : [HOW_TO_INSTALL]),
   ];

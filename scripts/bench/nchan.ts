@@ -27,11 +27,18 @@ export async function startNchan(): Promise<Nchan | undefined> {
 }
 
 async function findModule(): Promise<string | undefined> {
-  const found = await new Deno.Command("nginx", { args: ["-v"], stderr: "null" }).output().catch(() => undefined);
-  if (!found) return undefined;
+  if (!await runs("nginx")) return undefined;
   for (const folder of MODULES) {
     const path = join(folder, "ngx_nchan_module.so");
     if (await Deno.stat(path).catch(() => undefined)) return path;
+  }
+}
+
+async function runs(program: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args: ["-v"] }).output()).success;
+  } catch {
+    return false;
   }
 }
 

@@ -29,8 +29,8 @@ export type LoadResult = {
 /** Throws when there is no C compiler. */
 export async function compileLoad(): Promise<void> {
   await Deno.mkdir(CACHE, { recursive: true });
-  const { success } = await new Deno.Command("cc", { args: ["-O2", "-o", PROGRAM, SOURCE] }).output();
-  if (!success) throw new Error(`the load client was not compiled: cc -O2 ${SOURCE}`);
+  const { success } = await withFiles("cc", ["-O2", "-o", PROGRAM, SOURCE]).output();
+  if (!success) throw new Error(`the load client was not compiled, is a C compiler installed: cc -O2 ${SOURCE}`);
 }
 
 /** Opens the streams, publishes the rounds, `window` of them outstanding at once. */

@@ -17,6 +17,8 @@ import { createStreams, LIMITS } from "./streams.ts";
 
 export type BrokerDeps = {
   kv: Deno.Kv;
+  /** The embedded database: one process writes it. */
+  embedded: boolean;
   clock: Clock;
   random: () => number;
   log: Logger;
@@ -28,7 +30,7 @@ export type BrokerDeps = {
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
 
 /** Fills the ring from the journal, so that whoever is told `ready` finds the newest events in memory. */
-export async function openBroker({ kv, clock, random, log, metrics, limits }: BrokerDeps) {
+export async function openBroker({ kv, embedded, clock, random, log, metrics, limits }: BrokerDeps) {
   const ringLimits = limits?.ring ?? { bytes: RING_BYTES, events: RING_EVENTS };
   const epoch = await readEpoch(kv);
   const newest = await readNewest(kv, ringLimits.bytes, ringLimits.events);
@@ -39,8 +41,17 @@ export async function openBroker({ kv, clock, random, log, metrics, limits }: Br
   const replays = createReplays({ kv, ring, epoch, clock, log, patience: limits?.patience });
   const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
-  const follower = createFollower({ kv, since, clock, random, log, metrics, seen });
-  const publisher = createPublisher({ kv, epoch, clock, log, metrics, pace, committed: follower.kick });
+  const follower = createFollower({ kv, embedded, since, clock, random, log, metrics, seen });
+  const publisher = createPublisher({
+    kv,
+    epoch,
+    clock,
+    log,
+    metrics,
+    pace,
+    committed: follower.offer,
+    position: follower.position,
+  });
 
   function seen(batch: Parameters<typeof ring.append>[0]): void {
     pace.followed(1);

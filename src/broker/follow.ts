@@ -16,20 +16,24 @@ const RENEW_WATCH = 5 * 60_000;
 const POLL = 5_000;
 const PAUSE_AFTER_FAULT = 1_000;
 
+type SeenBatch = { versionstamp: string; bytes: number; changes: Change[] };
+
 type Deps = {
   kv: Deno.Kv;
+  /** The embedded database has one writer, who need not read back what it wrote. */
+  embedded: boolean;
   /** The versionstamp of the last batch that was seen. */
   since: string;
   clock: Clock;
   random: () => number;
   log: Logger;
   metrics: Metrics;
-  seen: (batch: { versionstamp: string; bytes: number; changes: Change[] }) => void;
+  seen: (batch: SeenBatch) => void;
 };
 
 export type Follower = ReturnType<typeof createFollower>;
 
-export function createFollower({ kv, since, clock, random, log, metrics, seen }: Deps) {
+export function createFollower({ kv, embedded, since, clock, random, log, metrics, seen }: Deps) {
   let last = since;
   let reading: Promise<void> | undefined;
   let again = false;
@@ -83,6 +87,17 @@ export function createFollower({ kv, since, clock, random, log, metrics, seen }:
     );
   }
 
+  /** The batch that the next one of this process would follow; undefined while it is not known for sure. */
+  function position(): string | undefined {
+    return embedded && !reading ? last : undefined;
+  }
+
+  /** Sees a batch that this process has just committed: without reading it back where it is known what it follows. */
+  function offer(batch: SeenBatch, follows: string | undefined): void {
+    if (follows === last && !reading) take(batch);
+    else if (batch.versionstamp > last) kick();
+  }
+
   /** Watches the bell and polls until the signal aborts. */
   async function run(signal: AbortSignal): Promise<void> {
     await Promise.all([watch(signal), poll(signal)]);
@@ -110,7 +125,9 @@ export function createFollower({ kv, since, clock, random, log, metrics, seen }:
     signal.addEventListener("abort", stop, { once: true });
     const renewed = clock.wait(RENEW_WATCH, over.signal).then(() => bell.cancel()).catch(() => {});
     try {
-      while (!signal.aborted && !(await bell.read()).done) kick();
+      for (let rung = await bell.read(); !signal.aborted && !rung.done; rung = await bell.read()) {
+        if ((rung.value[0].versionstamp ?? "") > last) kick();
+      }
     } finally {
       stop();
       signal.removeEventListener("abort", stop);
@@ -118,5 +135,5 @@ export function createFollower({ kv, since, clock, random, log, metrics, seen }:
     }
   }
 
-  return { catchUp, kick, run };
+  return { catchUp, kick, position, offer, run };
 }

@@ -6,7 +6,8 @@ import type { Logger } from "@logtape/logtape";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Metrics } from "../metrics.ts";
-import { append, MAX_SEEN_A_COMMIT } from "../store/journal.ts";
+import type { Change } from "../model/change.ts";
+import { append, type Draft, MAX_SEEN_A_COMMIT } from "../store/journal.ts";
 import { printEventId } from "../wire/event_id.ts";
 import type { Pace } from "./pace.ts";
 import { fitting, isFull, prepare, type Submission, toDraft, type Waiting } from "./submission.ts";
@@ -24,13 +25,18 @@ type Deps = {
   log: Logger;
   metrics: Metrics;
   pace: Pace;
-  /** Called after each commit, so that this process reads it without waiting for the bell. */
-  committed: () => void;
+  /** Called after each commit, so that this process sees it without waiting for the bell. */
+  committed: (
+    batch: { versionstamp: string; bytes: number; changes: Change[] },
+    follows: string | undefined,
+  ) => void;
+  /** The batch that the next one follows, where that is known: it is checked in the commit. */
+  position: () => string | undefined;
 };
 
 export type Publisher = ReturnType<typeof createPublisher>;
 
-export function createPublisher({ kv, epoch, clock, log, metrics, pace, committed }: Deps) {
+export function createPublisher({ kv, epoch, clock, log, metrics, pace, committed, position }: Deps) {
   const waiting: Waiting[] = [];
   const bySeen = new Map<string, Waiting>();
   let waitingBytes = 0, lastCommit = 0;
@@ -100,18 +106,18 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
     }
   }
 
-  /** Each round either commits, or drops at least one entry whose `jti` was known. */
+  /** Each round commits, drops at least one entry whose `jti` was known, or finds that it does not follow what it thought. */
   async function commitRounds(batch: Waiting[]): Promise<void> {
     for (let rest = batch, round = 0; rest.length > 0; round++) {
       if (round === MAX_ROUNDS) {
         throw new CarillonError("kv_failed", "committing a batch: its checks fail again and again");
       }
-      const draft = toDraft(rest, clock.now());
+      const draft = { ...toDraft(rest, clock.now()), follows: round === 0 ? position() : undefined };
       const result = await append(kv, draft);
-      if (result.ok) return acknowledge(rest, result.versionstamp);
+      if (result.ok) return acknowledge(rest, result.versionstamp, draft);
       const ours = draft.seen.map((hash) => result.known.get(hash)).find((known) => known?.nonce === draft.nonce);
       // KV Connect repeats a commit whose answer was lost: the checks then fail on our own writing.
-      if (ours) return acknowledge(rest, ours.versionstamp);
+      if (ours) return acknowledge(rest, ours.versionstamp, { ...draft, follows: undefined });
       rest = dropKnown(rest, result.known);
     }
   }
@@ -126,7 +132,7 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
     }
   }
 
-  function acknowledge(batch: Waiting[], versionstamp: string): void {
+  function acknowledge(batch: Waiting[], versionstamp: string, { value, follows }: Draft): void {
     let index = 0;
     for (const { ids, resolve } of batch) {
       resolve(ids.map((id, offset) => id ?? printEventId(epoch, { versionstamp, index: index + offset })));
@@ -134,7 +140,7 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
     }
     metrics.changes.inc(batch.reduce((sum, { ids }) => sum + ids.length, 0));
     pace.committed();
-    committed();
+    committed({ versionstamp, bytes: value.byteLength, changes: batch.flatMap(({ changes }) => changes) }, follows);
   }
 
   function fail(batch: Waiting[], error: CarillonError): void {

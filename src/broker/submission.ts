@@ -13,6 +13,7 @@ export type Submission = { changes: Change[]; jti?: { iss: string; jti: string }
 
 /** A submission that is encoded and waits; `resolve` hears the ids of its events. */
 export type Waiting = {
+  changes: Change[];
   encoded: EncodedChange[];
   bytes: number;
   seen: string | undefined;
@@ -34,7 +35,7 @@ export function prepare({ changes, jti }: Submission): Waiting {
   const published = ids.flatMap((id, index) => id === undefined ? [] : [{ hash: shortHash(id), index }]);
   const seen = jti && shortHash(jti.iss, jti.jti);
   const { promise, resolve, reject } = Promise.withResolvers<string[]>();
-  return { encoded, bytes, seen, published, resolve, reject, promise, ids };
+  return { changes, encoded, bytes, seen, published, resolve, reject, promise, ids };
 }
 
 /** How many of the first entries fit one commit. */

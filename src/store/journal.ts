@@ -34,6 +34,8 @@ export type Draft = {
   value: Uint8Array<ArrayBuffer>;
   seen: string[];
   nonce: string;
+  /** The newest batch that must still be the newest; then nothing lies between it and this one. */
+  follows?: string;
   published: { hash: string; index: number }[];
   now: number;
 };
@@ -55,8 +57,11 @@ function unknown(): never {
   throw new CarillonError("kv_timeout", "committing a batch: whether it was stored could not be read");
 }
 
-function commit(kv: Deno.Kv, { value, seen, nonce, published, now }: Draft) {
+function commit(kv: Deno.Kv, { value, seen, nonce, follows, published, now }: Draft) {
   const atomic = kv.atomic();
+  if (follows !== undefined) {
+    atomic.check({ key: BELL, versionstamp: follows === EARLIEST.versionstamp ? null : follows });
+  }
   for (const hash of seen) atomic.check({ key: seenKey(hash), versionstamp: null }).set(seenKey(hash), nonce);
   for (const { hash, index } of published) atomic.set(["published_id", hash, kv.commitVersionstamp()], index);
   return atomic
@@ -108,8 +113,8 @@ export async function readBell(kv: Deno.Kv): Promise<string> {
 }
 
 /** Rings whenever a batch was committed; coalesced. The reader must be cancelled. */
-export function watchBell(kv: Deno.Kv): ReadableStreamDefaultReader<unknown> {
-  return kv.watch([BELL]).getReader();
+export function watchBell(kv: Deno.Kv): ReadableStreamDefaultReader<[Deno.KvEntryMaybe<unknown>]> {
+  return kv.watch<[unknown]>([BELL]).getReader();
 }
 
 /**

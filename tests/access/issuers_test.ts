@@ -113,6 +113,13 @@ Deno.test("issuers: a key set that fails is not asked again for every token", as
   ok(server.state.fetches <= 5, `20 tokens, ${server.state.fetches} fetches`);
 });
 
+Deno.test("issuers: a broken key in a set by address refuses its own tokens, and stops no others", async () => {
+  await using server = openJwksServer([{ kty: "OKP", crv: "Ed25519", x: "AA", kid: "broken" }, oldJwk]);
+  const issuers = issuerOf({ jwks_uri: server.url });
+  equal(await outcome(issuers, await tokenOf(fresh.privateKey, "broken")), "key");
+  equal(await outcome(issuers, await tokenOf(old.privateKey, "old")), "verified");
+});
+
 Deno.test("issuers: the right key is chosen by kid, and without a kid the only one", async () => {
   const both = issuerOf({ jwks: { keys: [oldJwk, freshJwk] } });
   equal(await outcome(both, await tokenOf(fresh.privateKey, "fresh")), "verified");

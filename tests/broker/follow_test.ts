@@ -1,6 +1,8 @@
 import { createFollower } from "../../src/broker/follow.ts";
 import { encodeChange, joinBatch } from "../../src/store/batch.ts";
-import { append } from "../../src/store/journal.ts";
+import { createPace } from "../../src/broker/pace.ts";
+import { createPublisher } from "../../src/broker/publish.ts";
+import { append, readAfter } from "../../src/store/journal.ts";
 import { EARLIEST } from "../../src/model/position.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { brokerDeps, change, memoryKv } from "../helpers/broker.ts";
@@ -127,4 +129,45 @@ Deno.test("follow: a database that refuses fails the call, not the follower", as
   broken = false;
   await catchUp();
   ok(topics.length === 1);
+});
+
+/** A publisher beside its follower, over a database that counts its scans. */
+function pairOn(kv: Deno.Kv) {
+  let reads = 0;
+  const counting = new Proxy(kv, {
+    get(target, name) {
+      if (name === "list") reads++;
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const follower = followerOn(counting);
+  const deps = brokerDeps(counting, follower.clock);
+  const pace = createPace(follower.clock.now);
+  const publisher = createPublisher({ ...deps, pace, committed: follower.offer, position: follower.position });
+  const publish = (topic: string) => publisher.publish({ changes: [change(topic)] });
+  return { ...follower, publish, reads: () => reads };
+}
+
+Deno.test("follow: what this process committed is seen without reading it back", async () => {
+  await using kv = await memoryKv();
+  const { publish, topics, reads } = pairOn(kv);
+  for (const topic of ["a", "b", "c"]) await publish(topic);
+  equal([topics, reads()], [["a", "b", "c"], 0]);
+});
+
+Deno.test("follow: another writer's commit between two of our own is read, in order, and ours is stored once", async () => {
+  await using kv = await memoryKv();
+  const { publish, topics, catchUp } = pairOn(kv);
+  await publish("a");
+  await commit(kv, "theirs");
+  await publish("b");
+  await publish("c");
+  await catchUp();
+  await publish("d");
+  equal(topics, ["a", "theirs", "b", "c", "d"]);
+  const stored = (await readAfter(kv, EARLIEST.versionstamp, 10)).flatMap(({ changes }) =>
+    changes!.map(({ topics }) => topics[0]!)
+  );
+  equal(stored, topics);
 });

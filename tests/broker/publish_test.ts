@@ -9,7 +9,11 @@ import { manualClock } from "../helpers/clock.ts";
 function publisherOn(kv: Deno.Kv, clock = manualClock()) {
   const deps = brokerDeps(kv, clock);
   const pace = createPace(clock.now);
-  return { ...createPublisher({ ...deps, pace, committed: () => {} }), pace, metrics: deps.metrics };
+  return {
+    ...createPublisher({ ...deps, pace, committed: () => {}, position: () => undefined }),
+    pace,
+    metrics: deps.metrics,
+  };
 }
 
 async function topics(kv: Deno.Kv): Promise<string[][]> {

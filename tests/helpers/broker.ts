@@ -10,7 +10,15 @@ import { manualClock } from "./clock.ts";
 export const HUB = "https://carillon.example/.well-known/mercure";
 
 export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
-  return { kv, epoch: "epoch123", clock, random: () => 0.5, log: getLogger("carillon"), metrics: createMetrics() };
+  return {
+    kv,
+    embedded: true,
+    epoch: "epoch123",
+    clock,
+    random: () => 0.5,
+    log: getLogger("carillon"),
+    metrics: createMetrics(),
+  };
 }
 
 /** A database in memory that is closed with the test's scope. */

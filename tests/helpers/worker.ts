@@ -34,6 +34,7 @@ export async function testWorker(
   const worker = await startWorker({
     config: settings,
     kv,
+    embedded: true,
     clock,
     random: Math.random,
     fetch,
