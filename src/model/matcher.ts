@@ -63,15 +63,22 @@ const NAME = /:[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/gu;
  */
 function repeats(component: string, name: (typeof COMPONENTS)[number]): number {
   if (component === "*") return 1;
-  const text = component.replace(/\\./gu, "x").replace(NAME, ":");
+  const text = component.replace(/\\.|=/gu, "x").replace(NAME, ":");
   const custom = [...text.matchAll(/\(([^)]*)\)/g)].map(([, inner]) => inner!);
   if (custom.some((inner) => /[(|]/.test(inner))) return Infinity;
   const groups = text.replace(/\([^)]*\)/g, ")").replace(/:\)/g, ")");
-  const segmented = name === "pathname" ? groups.replace(/\/:(?:[*+]|(\?))?(?=[/}]|\{\/|$)/g, "/$1") : groups;
+  const segmented = name === "pathname"
+    ? groups.replace(/\/:([*+?]?)(?=(?:\}[*+?]?)?(?:\/|\{\/|$))/g, segment)
+    : groups;
   if (/[:)}*][*+]/.test(segmented)) return Infinity;
   const quantifiers = custom.join("").match(/[*+?]|\{\d+,?\d*\}/g)?.length ?? 0;
   const optional = segmented.match(/\?/g)?.length ?? 0;
-  return quantifiers + (segmented.match(/[*:]/g)?.length ?? 0) + Math.max(0, optional - 3);
+  return quantifiers + (segmented.match(/[*:=]/g)?.length ?? 0) + Math.max(0, optional - 3);
+}
+
+/** `/:name` alone cannot be cut in two ways; `/:name+` is a repeat as a star is. */
+function segment(_: string, modifier: string): string {
+  return modifier === "" || modifier === "?" ? `/${modifier}` : "/=";
 }
 
 function test(pattern: URLPattern, topic: string, hubUrl: string): boolean {
