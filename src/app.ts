@@ -97,7 +97,7 @@ function refuseOtherMethods(app: App): void {
   for (const [path, methods] of allowed) {
     app.all(path, (c) => {
       throw new CarillonError("method_not_allowed", `the method was refused: ${c.req.method}`, {
-        allow: methods.join(", "),
+        allow: methods.flatMap((name) => name === "GET" ? ["GET", "HEAD"] : [name]).join(", "),
       });
     });
   }

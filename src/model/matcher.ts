@@ -49,9 +49,18 @@ function compilePattern(match: string, hubUrl: string): URLPattern {
 
 function parse(match: string, hubUrl: string): URLPattern {
   try {
-    return new URLPattern(match, hubUrl);
+    // With a base the path of an opaque URI such as mailto:* would become one of the base's.
+    return isAbsolute(match) ? new URLPattern(match) : new URLPattern(match, hubUrl);
   } catch {
     throw badMatcher("it does not compile", match);
+  }
+}
+
+function isAbsolute(match: string): boolean {
+  try {
+    return Boolean(new URLPattern(match));
+  } catch {
+    return false;
   }
 }
 

@@ -18,7 +18,7 @@ const kind = z.enum(["content", "property"]);
 const pushMessage = z.object({
   topic: z.string(),
   priority: z.number().int().min(0).max(100).default(DEFAULT_PRIORITY),
-  timestamp: z.iso.datetime({ offset: true }),
+  timestamp: z.iso.datetime({ offset: true }).refine(isPrintable, "is beyond the calendar of RFC 3339"),
   "client-id": visible.min(1).optional(),
   "sync-token": visible.optional(),
   update: z.union([kind, z.array(kind).min(1).max(2)]).default("content"),
@@ -52,6 +52,12 @@ function parseMessage(message: unknown, index: number, code: ErrorCode, hubUrl: 
   const issue = parsed.error.issues[0];
   const where = issue?.path.join(".") ?? "";
   throw new CarillonError(code, `message ${index} was refused: ${where || "it"}: ${issue?.message ?? "invalid"}`);
+}
+
+/** An offset can carry the first or last year over its edge. */
+function isPrintable(timestamp: string): boolean {
+  const time = new Date(timestamp);
+  return !Number.isNaN(time.getTime()) && /^\d{4}-/.test(time.toISOString());
 }
 
 function toChange(message: PushMessage, hubUrl: string): Change {
