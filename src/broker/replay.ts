@@ -48,6 +48,7 @@ export type Replays = ReturnType<typeof createReplays>;
 export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE }: Deps) {
   const pages = new Map<string, { page: Promise<Batch[]>; until: number }>();
   const queue: (() => void)[] = [];
+  const stopping = new AbortController();
   let running = 0, reading = 0;
 
   /** Throws `too_many_replays` when so many read the journal that one more would only wait. */
@@ -80,7 +81,8 @@ export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE
   async function hasRoom(tape: Tape): Promise<boolean> {
     for (let waited = 0; tape.isOpen() && tape.isBehind(); waited += POLL) {
       if (waited >= patience) tape.cut();
-      await clock.wait(POLL);
+      await clock.wait(POLL, stopping.signal);
+      if (stopping.signal.aborted) return false;
     }
     return tape.isOpen();
   }
@@ -153,7 +155,7 @@ export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE
     }
   }
 
-  return { checkRoom, run };
+  return { checkRoom, run, stop: () => stopping.abort() };
 }
 
 /** The versionstamp just before this one, which may be none that was ever given. */
