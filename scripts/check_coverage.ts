@@ -4,7 +4,7 @@ const FLOOR = 90;
 const [folder = "coverage"] = Deno.args;
 const lcov = await new Deno.Command(Deno.execPath(), {
   args: ["coverage", folder, "--lcov", "--include=/src/"],
-  stderr: "inherit",
+  stderr: "null",
 }).output();
 if (!lcov.success) {
   console.error(`coverage: there is none in ${folder}: run the tests first`);

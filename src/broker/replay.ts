@@ -25,7 +25,7 @@ const MAX_READING = 4;
 const MAX_RUNNING = 256;
 
 /** How often a reader that is behind is looked at, milliseconds, and for how long it may take nothing. */
-const POLL = 20;
+const POLL = 10;
 export const PATIENCE = 30_000;
 
 /** What catching up needs of a stream. */

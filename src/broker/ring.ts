@@ -6,7 +6,7 @@ import { printEvent } from "../wire/event_stream.ts";
 
 /** Enough for minutes of a busy server, small enough for an isolate of 512 MB. */
 export const RING_BYTES = 16 * 1024 * 1024;
-export const RING_EVENTS = 20_000;
+export const RING_EVENTS = 50_000;
 
 /** `seq` counts the events that this process has seen: cheap to compare. `text` is printed once, when first needed. */
 export type RingEvent = Position & { seq: number; id: string; change: Change; bytes: number; text?: string };

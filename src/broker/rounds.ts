@@ -14,10 +14,12 @@ type Deps = {
   isBehind: (stream: Stream) => boolean;
   fallBehind: (stream: Stream) => void;
   turn: () => Promise<void>;
+  /** Sleeps for a moment, in which sockets drain. */
+  pause: () => Promise<void>;
   turnStreams?: number;
 };
 
-export function createRounds({ find, write, isBehind, fallBehind, turn, turnStreams = TURN.streams }: Deps) {
+export function createRounds({ find, write, isBehind, fallBehind, turn, pause, turnStreams = TURN.streams }: Deps) {
   const dirty = new Set<Room>();
   let writing: Room | undefined;
   let round = Promise.resolve();
@@ -43,7 +45,7 @@ export function createRounds({ find, write, isBehind, fallBehind, turn, turnStre
       for (const chunk of chunksOf(room.pending.splice(0))) {
         await writeAll(room, chunk, turns);
         // Nothing leaves a socket within a turn: a burst must not look like a slow reader.
-        if (!chunk.last) await turns.take();
+        if (!chunk.last) await pause();
       }
     }
     // In the same turn as the last check of `dirty`: whoever delivers next starts a new round.

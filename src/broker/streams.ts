@@ -17,7 +17,7 @@ import type { Room, Stream } from "./stream.ts";
 
 export const LIMITS = {
   /** A reader that lets more than this wait, bytes, leaves the rounds and catches up at its own speed. */
-  queued: 256 * 1024,
+  queued: 1024 * 1024,
   /** A stream ends after so many chunks: Deno up to 2.5.4 leaks about 1 KB for each until it ends. */
   chunks: 20_000,
   /** And after this time, milliseconds, give or take a fifth, so that reconnects do not come together. */
@@ -27,6 +27,9 @@ export const LIMITS = {
   /** What a client waits before it connects again, milliseconds; drawn between this and its double. */
   retry: 2_000,
 };
+
+/** `setTimeout(0)` sleeps for a millisecond or two. */
+const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 type Deps = {
   ring: Ring;
@@ -61,7 +64,7 @@ export function createStreams(
   const rooms = new Map<string, Room>();
   const index = createIndex();
   const isBehind = ({ sink }: Stream) => sink.queued > limits.queued;
-  const rounds = createRounds({ find: index.find, write, isBehind, fallBehind, turn, turnStreams });
+  const rounds = createRounds({ find: index.find, write, isBehind, fallBehind, turn, pause, turnStreams });
   const slots = Array.from({ length: limits.keepAlive }, () => new Set<Stream>());
   const endings = new Map<number, Set<Stream>>();
   let count = 0, ticks = 0, written = 0, lastSecond = Math.floor(clock.now() / 1000);

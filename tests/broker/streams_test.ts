@@ -155,9 +155,9 @@ Deno.test("streams: a reader that takes nothing for thirty seconds is cut", asyn
   const slow = open(reader("*"));
   slow.queued = LIMITS.queued + 1;
   publish("a");
-  for (let waited = 0; waited <= PATIENCE; waited += 20) {
+  for (let waited = 0; waited <= PATIENCE; waited += 10) {
     await Promise.resolve();
-    (clock as ReturnType<typeof manualClock>).advance(20);
+    (clock as ReturnType<typeof manualClock>).advance(10);
     for (let turns = 0; turns < 5; turns++) await Promise.resolve();
   }
   await settled();
