@@ -13,7 +13,8 @@ import { createPace } from "./pace.ts";
 import { createPublisher } from "./publish.ts";
 import { createReplays } from "./replay.ts";
 import { createRing, RING_BYTES, RING_EVENTS } from "./ring.ts";
-import { createStreams, LIMITS } from "./streams.ts";
+import type { LIMITS } from "./stream.ts";
+import { createStreams } from "./streams.ts";
 
 export type BrokerDeps = {
   kv: Deno.Kv;

@@ -1,4 +1,4 @@
-/** One open event stream. */
+/** One open event stream, and what bounds it. */
 import type { Position } from "../model/position.ts";
 import type { Audience } from "./audience.ts";
 import type { Sink } from "./sink.ts";
@@ -19,3 +19,16 @@ export type Stream = {
 
 /** An audience with the streams that are in it now. */
 export type Room = Audience & { streams: Set<Stream> };
+
+export const LIMITS = {
+  /** A reader that lets more than this wait, bytes, leaves the rounds and catches up at its own speed. */
+  queued: 1024 * 1024,
+  /** A stream ends after so many chunks: Deno up to 2.5.4 leaks about 1 KB for each until it ends. */
+  chunks: 20_000,
+  /** And after this time, milliseconds, give or take a fifth, so that reconnects do not come together. */
+  life: 60 * 60_000,
+  /** Every stream hears something at least so often, seconds: proxies cut what is silent for a minute. */
+  keepAlive: 15,
+  /** What a client waits before it connects again, milliseconds; drawn between this and its double. */
+  retry: 2_000,
+};

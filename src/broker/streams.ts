@@ -13,20 +13,7 @@ import type { Replays, Tape } from "./replay.ts";
 import type { Ring } from "./ring.ts";
 import { createRounds } from "./rounds.ts";
 import type { OpenStream, Sink } from "./sink.ts";
-import type { Room, Stream } from "./stream.ts";
-
-export const LIMITS = {
-  /** A reader that lets more than this wait, bytes, leaves the rounds and catches up at its own speed. */
-  queued: 1024 * 1024,
-  /** A stream ends after so many chunks: Deno up to 2.5.4 leaks about 1 KB for each until it ends. */
-  chunks: 20_000,
-  /** And after this time, milliseconds, give or take a fifth, so that reconnects do not come together. */
-  life: 60 * 60_000,
-  /** Every stream hears something at least so often, seconds: proxies cut what is silent for a minute. */
-  keepAlive: 15,
-  /** What a client waits before it connects again, milliseconds; drawn between this and its double. */
-  retry: 2_000,
-};
+import { LIMITS, type Room, type Stream } from "./stream.ts";
 
 /** `setTimeout(0)` sleeps for a millisecond or two. */
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 0));

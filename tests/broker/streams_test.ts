@@ -1,6 +1,7 @@
 import { createReplays, PATIENCE } from "../../src/broker/replay.ts";
 import { createRing } from "../../src/broker/ring.ts";
-import { createStreams, LIMITS } from "../../src/broker/streams.ts";
+import { LIMITS } from "../../src/broker/stream.ts";
+import { createStreams } from "../../src/broker/streams.ts";
 import { EARLIEST, type Position } from "../../src/model/position.ts";
 import type { Reader } from "../../src/broker/audience.ts";
 import { equal, ok } from "../helpers/assert.ts";

@@ -1,6 +1,6 @@
 /** The contract of an event stream, the same over both servers. */
 import fc from "fast-check";
-import { LIMITS } from "../../src/broker/streams.ts";
+import { LIMITS } from "../../src/broker/stream.ts";
 import { serveDeno } from "../../src/serve/deno_serve.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
 import { equal, ok } from "../helpers/assert.ts";
