@@ -16,7 +16,7 @@ import type { OpenStream, Sink } from "./sink.ts";
 import { LIMITS, type Room, type Stream } from "./stream.ts";
 
 /** `setTimeout(0)` sleeps for a millisecond or two. */
-const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+const shortPause = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 type Deps = {
   ring: Ring;
@@ -26,6 +26,7 @@ type Deps = {
   random: () => number;
   metrics: Metrics;
   turn?: () => Promise<void>;
+  pause?: () => Promise<void>;
   turnStreams?: number;
   limits?: typeof LIMITS;
 };
@@ -36,7 +37,6 @@ export type Start = { from?: Position; lost: boolean; expiresAt: number };
 export type Streams = ReturnType<typeof createStreams>;
 
 const encoder = new TextEncoder();
-
 /**
  * Gives the event loop back: sockets are polled once in about 61 turns of Deno's scheduler unless it sleeps, so fewer
  * would starve other routes; `setTimeout(0)` sleeps for 2 ms.
@@ -46,7 +46,8 @@ async function nextTurn(): Promise<void> {
 }
 
 export function createStreams(
-  { ring, replays, epoch, clock, random, metrics, turn = nextTurn, turnStreams, limits = LIMITS }: Deps,
+  { ring, replays, epoch, clock, random, metrics, turn = nextTurn, pause = shortPause, turnStreams, limits = LIMITS }:
+    Deps,
 ) {
   const rooms = new Map<string, Room>();
   const index = createIndex();
