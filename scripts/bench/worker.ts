@@ -1,6 +1,7 @@
 /** The worker under test: the real process, on a free port, with a database file of its own. */
 import { join } from "node:path";
 import { type LocalIssuer, readLocalIssuer } from "../../src/store/keys.ts";
+import { surroundings } from "../lib/process.ts";
 import { withFiles } from "./files_limit.ts";
 import { freshFolder, ROOT } from "./paths.ts";
 
@@ -13,7 +14,7 @@ export async function startWorker({ env = {}, flags = [] }: Options = {}): Promi
   const folder = await freshFolder("worker");
   const file = join(folder, "kv.sqlite3");
   const local = await makeLocalIssuer(file);
-  const settings = { ...inherited(), PORT: "0", CARILLON_KV: file, CARILLON_LOG: "warning", ...env };
+  const settings = { ...surroundings(), PORT: "0", CARILLON_KV: file, CARILLON_LOG: "warning", ...env };
   const child = withFiles(Deno.execPath(), ["run", "-A", ...flags, ...profiling(), "main.ts"], {
     // Another working tree, to measure a change before it is made here.
     cwd: Deno.env.get("BENCH_TREE") ?? ROOT,
@@ -34,11 +35,6 @@ export async function startWorker({ env = {}, flags = [] }: Options = {}): Promi
 /** For whoever looks for what is slow: more flags, as in `BENCH_FLAGS=--v8-flags=--perf-basic-prof`. */
 function profiling(): string[] {
   return Deno.env.get("BENCH_FLAGS")?.split(" ").filter(Boolean) ?? [];
-}
-
-/** Without the settings of whoever runs the bench. */
-function inherited(): Record<string, string> {
-  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !/^(CARILLON_|HOST$)/.test(name)));
 }
 
 /** The bench signs with the key that the worker will find in its database. */

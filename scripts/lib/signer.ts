@@ -1,6 +1,6 @@
 /** Who signs: the local issuer of the worker's database, or an issuer whose private key is in a file. */
 import { importJWK, type JWK } from "jose";
-import { readLocalIssuer } from "../../src/store/keys.ts";
+import { type LocalIssuer, readLocalIssuer } from "../../src/store/keys.ts";
 import { Refusal, UsageError } from "./command.ts";
 import { withDatabase } from "./database.ts";
 
@@ -22,7 +22,12 @@ export async function findSigner(
 
 async function readLocalSigner(elsewhere: string): Promise<Signer> {
   const local = await withDatabase(elsewhere, (kv, { secret }) => readLocalIssuer(kv, secret).catch(refuse));
-  return { iss: local.iss, alg: "EdDSA", kid: local.jwks.keys[0]!.kid, key: local.privateKey };
+  return signerOf(local);
+}
+
+/** The local issuer as a signer. */
+export function signerOf({ iss, jwks, privateKey }: LocalIssuer): Signer {
+  return { iss, alg: "EdDSA", kid: jwks.keys[0]!.kid, key: privateKey };
 }
 
 function refuse(thrown: Error): never {

@@ -10,7 +10,7 @@ const URL_TOKENS = ["authorization", "access_token", "token", "jwt"];
 
 /** The bearer token of a request. The header wins. Throws `token_in_url`, `invalid_token` or `origin_refused`. */
 export function readToken(c: Context, origins: Set<string>): string | undefined {
-  refuseUrlTokens(new URL(c.req.url).searchParams);
+  if (c.req.url.includes("?")) refuseUrlTokens(new URL(c.req.url).searchParams);
   const header = c.req.header("authorization");
   if (header !== undefined) return readBearerHeader(header);
   const cookie = getCookie(c, COOKIE);

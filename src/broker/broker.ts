@@ -12,7 +12,7 @@ import { locate } from "./locate.ts";
 import { createPace } from "./pace.ts";
 import { createPublisher } from "./publish.ts";
 import { createReplays } from "./replay.ts";
-import { createRing, RING_BYTES, RING_EVENTS } from "./ring.ts";
+import { createRing, RING_BYTES, RING_EVENTS, type SeenBatch } from "./ring.ts";
 import type { LIMITS } from "./stream.ts";
 import { createStreams } from "./streams.ts";
 
@@ -54,7 +54,7 @@ export async function openBroker({ kv, embedded, clock, random, log, metrics, li
     position: follower.position,
   });
 
-  function seen(batch: Parameters<typeof ring.append>[0]): void {
+  function seen(batch: SeenBatch): void {
     pace.followed(1);
     streams.deliver(ring.append(batch));
   }

@@ -18,10 +18,10 @@ export type Chunk = {
 const encoder = new TextEncoder();
 
 /** Prints and encodes one chunk after the other, each when it is asked for. */
-export function* chunksOf(events: RingEvent[], size = CHUNK): Generator<Chunk, void> {
+export function* chunksOf(events: RingEvent[]): Generator<Chunk, void> {
   for (let start = 0, end = 0; start < events.length; start = end) {
     let text = "";
-    while (end < events.length && text.length < size) text += textOf(events[end++]!);
+    while (end < events.length && text.length < CHUNK) text += textOf(events[end++]!);
     const part = events.slice(start, end);
     const { seq: to, versionstamp, index } = part.at(-1)!;
     const at = { versionstamp, index };

@@ -6,8 +6,8 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { asCarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Change } from "../model/change.ts";
 import { type Batch, readAfter, watchBell } from "../store/journal.ts";
+import type { SeenBatch } from "./ring.ts";
 
 const PAGE = 100;
 
@@ -15,8 +15,6 @@ const PAGE = 100;
 const RENEW_WATCH = 5 * 60_000;
 const POLL = 5_000;
 const PAUSE_AFTER_FAULT = 1_000;
-
-type SeenBatch = { versionstamp: string; bytes: number; changes: Change[] };
 
 type Deps = {
   kv: Deno.Kv;

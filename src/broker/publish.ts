@@ -6,10 +6,10 @@ import type { Logger } from "@logtape/logtape";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Change } from "../model/change.ts";
 import { append, type Draft, MAX_SEEN_A_COMMIT } from "../store/journal.ts";
 import { printEventId } from "../wire/event_id.ts";
 import type { Pace } from "./pace.ts";
+import type { SeenBatch } from "./ring.ts";
 import { fitting, isFull, prepare, type Submission, toDraft, type Waiting } from "./submission.ts";
 
 /** What may wait for a commit, bytes; beyond it publishing answers 503 at once. */
@@ -26,10 +26,7 @@ type Deps = {
   metrics: Metrics;
   pace: Pace;
   /** Called after each commit, so that this process sees it without waiting for the bell. */
-  committed: (
-    batch: { versionstamp: string; bytes: number; changes: Change[] },
-    follows: string | undefined,
-  ) => void;
+  committed: (batch: SeenBatch, follows: string | undefined) => void;
   /** The batch that the next one follows, where that is known: it is checked in the commit. */
   position: () => string | undefined;
 };
@@ -134,11 +131,11 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
 
   function acknowledge(batch: Waiting[], versionstamp: string, { value, follows }: Draft): void {
     let index = 0;
-    for (const { ids, resolve } of batch) {
-      resolve(ids.map((id, offset) => id ?? printEventId(epoch, { versionstamp, index: index + offset })));
-      index += ids.length;
+    for (const { changes, resolve } of batch) {
+      resolve(changes.map(({ id }, offset) => id ?? printEventId(epoch, { versionstamp, index: index + offset })));
+      index += changes.length;
     }
-    metrics.changes.inc(batch.reduce((sum, { ids }) => sum + ids.length, 0));
+    metrics.changes.inc(index);
     pace.committed();
     committed({ versionstamp, bytes: value.byteLength, changes: batch.flatMap(({ changes }) => changes) }, follows);
   }

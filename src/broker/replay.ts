@@ -11,7 +11,7 @@ import { type Batch, readAfter } from "../store/journal.ts";
 import { readHorizon } from "../store/retention.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { printEvent } from "../wire/event_stream.ts";
-import { CHUNK, chunksOf } from "./chunks.ts";
+import { CHUNK } from "./chunks.ts";
 import type { Ring } from "./ring.ts";
 
 /** Batches read at once: ten are 600 KB at the most. */
@@ -35,8 +35,8 @@ export type Tape = {
   /** Says that something was pruned before it was read. */
   lost: () => void;
   cut: () => void;
-  /** Goes live from here if the ring covers it and little is left. */
-  tryJoin: (at: Position) => boolean;
+  /** Writes a chunk of what the ring holds behind a position that it covers; answers where it ends, undefined when live. */
+  advance: (at: Position) => Position | undefined;
   isBehind: () => boolean;
   isOpen: () => boolean;
 };
@@ -70,11 +70,8 @@ export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE
   }
 
   async function catchUp(from: Position, tape: Tape): Promise<void> {
-    let at = from;
-    while (await hasRoom(tape)) {
-      if (tape.tryJoin(at)) return;
-      at = ring.covers(at) ? writeFromRing(at, tape) : await writeFromJournal(at, tape);
-    }
+    let at: Position | undefined = from;
+    while (at && await hasRoom(tape)) at = ring.covers(at) ? tape.advance(at) : await writeFromJournal(at, tape);
   }
 
   /** Waits until the reader has taken what was written; cuts it when its patience is over. False when it has gone. */
@@ -85,14 +82,6 @@ export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE
       if (stopping.signal.aborted) return false;
     }
     return tape.isOpen();
-  }
-
-  function writeFromRing(at: Position, tape: Tape): Position {
-    const missed = ring.after(at).filter(({ change }) => tape.sees(change));
-    const { value: chunk } = chunksOf(missed).next();
-    if (!chunk) return ring.head;
-    tape.write(chunk.events.map(({ id, change }) => printEvent(id, change)).join(""));
-    return chunk.at;
   }
 
   async function writeFromJournal(at: Position, tape: Tape): Promise<Position> {

@@ -8,6 +8,9 @@ import { printEvent } from "../wire/event_stream.ts";
 export const RING_BYTES = 16 * 1024 * 1024;
 export const RING_EVENTS = 50_000;
 
+/** A batch of a version that we know. */
+export type SeenBatch = { versionstamp: string; bytes: number; changes: Change[] };
+
 /** `seq` counts the events that this process has seen: cheap to compare. `text` is printed once, when first needed. */
 export type RingEvent = Position & { seq: number; id: string; change: Change; bytes: number; text?: string };
 
@@ -23,7 +26,7 @@ export function createRing(
   let first = 0, bytes = 0, seq = 0;
   let head = startsAfter;
 
-  function append(batch: { versionstamp: string; bytes: number; changes: Change[] }): RingEvent[] {
+  function append(batch: SeenBatch): RingEvent[] {
     const { versionstamp, changes } = batch;
     if (changes.length === 0) return [];
     const each = batch.bytes / changes.length;

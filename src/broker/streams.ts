@@ -8,7 +8,7 @@ import { EARLIEST, type Position } from "../model/position.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { LOST, printKeepAlive, printRetry } from "../wire/event_stream.ts";
 import { audienceKey, createAudience, createIndex, type Reader } from "./audience.ts";
-import { CHUNK, chunksOf } from "./chunks.ts";
+import { chunksOf } from "./chunks.ts";
 import type { Replays, Tape } from "./replay.ts";
 import type { Ring } from "./ring.ts";
 import { createRounds } from "./rounds.ts";
@@ -51,6 +51,7 @@ export function createStreams(
 ) {
   const rooms = new Map<string, Room>();
   const index = createIndex();
+  const isOpen = (stream: Stream) => stream.audience.streams.has(stream);
   const isBehind = ({ sink }: Stream) => sink.queued > limits.queued;
   const rounds = createRounds({ find: index.find, write, isBehind, fallBehind, turn, pause, turnStreams });
   const slots = Array.from({ length: limits.keepAlive }, () => new Set<Stream>());
@@ -98,7 +99,8 @@ export function createStreams(
 
   /** Goes live at once where little was missed; catches up by itself where it was much, or long ago. */
   function resume(stream: Stream, from: Position): void {
-    if (!tryJoin(stream, from)) void replays.run(from, tapeOf(stream));
+    const at = ring.covers(from) ? advance(stream, from) : from;
+    if (at) void replays.run(at, tapeOf(stream));
   }
 
   function fallBehind(stream: Stream): void {
@@ -112,20 +114,20 @@ export function createStreams(
       write: (text) => write(stream, encoder.encode(text)),
       lost: () => write(stream, encoder.encode(LOST)),
       cut: () => cut(stream),
-      tryJoin: (at) => tryJoin(stream, at),
+      advance: (at) => advance(stream, at),
       isBehind: () => isBehind(stream),
-      isOpen: () => stream.audience.streams.has(stream),
+      isOpen: () => isOpen(stream),
     };
   }
 
-  /** Joins at a position that the ring covers when what lies behind it fits one chunk; all in one turn. */
-  function tryJoin(stream: Stream, at: Position): boolean {
-    if (!ring.covers(at)) return false;
+  /** Writes one chunk of what the ring holds behind a position; with the last one the stream is live, in the same turn. */
+  function advance(stream: Stream, at: Position): Position | undefined {
     const missed = ring.after(at).filter(({ change }) => stream.audience.sees(change));
-    if (missed.reduce((sum, { bytes }) => sum + bytes, 0) > CHUNK) return false;
-    for (const { bytes } of chunksOf(missed, Infinity)) write(stream, bytes);
-    join(stream, ring.head);
-    return true;
+    const { value: chunk } = chunksOf(missed).next();
+    if (chunk) write(stream, chunk.bytes);
+    if (chunk && !chunk.last) return chunk.at;
+    if (isOpen(stream)) join(stream, ring.head);
+    return undefined;
   }
 
   function join(stream: Stream, head: Position): void {

@@ -21,7 +21,6 @@ export type Waiting = {
   resolve: (ids: string[]) => void;
   reject: (error: CarillonError) => void;
   promise: Promise<string[]>;
-  ids: (string | undefined)[];
 };
 
 /** Encodes a submission. Throws `too_large`. */
@@ -31,11 +30,10 @@ export function prepare({ changes, jti }: Submission): Waiting {
   if (bytes > MAX_BATCH_BYTES) {
     throw new CarillonError("too_large", `the changes are too large together: ${bytes} bytes`);
   }
-  const ids = changes.map(({ id }) => id);
-  const published = ids.flatMap((id, index) => id === undefined ? [] : [{ hash: shortHash(id), index }]);
+  const published = changes.flatMap(({ id }, index) => id === undefined ? [] : [{ hash: shortHash(id), index }]);
   const seen = jti && shortHash(jti.iss, jti.jti);
   const { promise, resolve, reject } = Promise.withResolvers<string[]>();
-  return { changes, encoded, bytes, seen, published, resolve, reject, promise, ids };
+  return { changes, encoded, bytes, seen, published, resolve, reject, promise };
 }
 
 /** How many of the first entries fit one commit. */

@@ -48,19 +48,17 @@ function compilePattern(match: string, hubUrl: string): URLPattern {
 }
 
 function parse(match: string, hubUrl: string): URLPattern {
-  try {
-    // With a base the path of an opaque URI such as mailto:* would become one of the base's.
-    return isAbsolute(match) ? new URLPattern(match) : new URLPattern(match, hubUrl);
-  } catch {
-    throw badMatcher("it does not compile", match);
-  }
+  // With a base the path of an opaque URI such as mailto:* would become one of the base's.
+  const pattern = tryParse(match) ?? tryParse(match, hubUrl);
+  if (!pattern) throw badMatcher("it does not compile", match);
+  return pattern;
 }
 
-function isAbsolute(match: string): boolean {
+function tryParse(match: string, base?: string): URLPattern | undefined {
   try {
-    return Boolean(new URLPattern(match));
+    return base === undefined ? new URLPattern(match) : new URLPattern(match, base);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

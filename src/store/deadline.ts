@@ -9,10 +9,16 @@ export const KV_DEADLINE = 8_000;
  * Throws `kv_failed` when KV refused: nothing was written.
  */
 export async function withDeadline<T>(what: string, call: Promise<T>, milliseconds = KV_DEADLINE): Promise<T> {
+  const late = () => new CarillonError("kv_timeout", `${what}: no answer in time`);
+  return await within(milliseconds, call.catch(refused(what)), late);
+}
+
+/** Waits for `call`, and throws what `late` makes when the time is over. */
+export async function within<T>(milliseconds: number, call: Promise<T>, late: () => Error): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new CarillonError("kv_timeout", `${what}: no answer in time`)), milliseconds);
+  const timer = setTimeout(() => reject(late()), milliseconds);
   try {
-    return await Promise.race([call.catch(refused(what)), promise]);
+    return await Promise.race([call, promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -21,7 +21,8 @@ const BELL = ["bell"];
 export const journalKey = (versionstamp: string) => [JOURNAL, versionstamp];
 const afterKey = (versionstamp: string) => [JOURNAL, versionstamp, 0];
 export const seenKey = (hash: string) => ["seen", hash];
-export const publishedIdKey = (hash: string, versionstamp: string) => ["published_id", hash, versionstamp];
+const publishedIds = (hash: string) => ["published_id", hash];
+export const publishedIdKey = (hash: string, versionstamp: string) => [...publishedIds(hash), versionstamp];
 
 /** A batch as it was read. `changes` is undefined when its version is unknown. */
 export type Batch = { versionstamp: string; bytes: number; changes: Change[] | undefined };
@@ -63,7 +64,7 @@ function commit(kv: Deno.Kv, { value, seen, nonce, follows, published, now }: Dr
     atomic.check({ key: BELL, versionstamp: follows === EARLIEST.versionstamp ? null : follows });
   }
   for (const hash of seen) atomic.check({ key: seenKey(hash), versionstamp: null }).set(seenKey(hash), nonce);
-  for (const { hash, index } of published) atomic.set(["published_id", hash, kv.commitVersionstamp()], index);
+  for (const { hash, index } of published) atomic.set([...publishedIds(hash), kv.commitVersionstamp()], index);
   return atomic
     .set([JOURNAL, kv.commitVersionstamp()], value)
     .set([SPENT, kv.commitVersionstamp()], {
@@ -122,7 +123,7 @@ export function watchBell(kv: Deno.Kv): ReadableStreamDefaultReader<[Deno.KvEntr
  * reading an event again does no harm, and missing one does.
  */
 export async function findPublishedId(kv: Deno.Kv, hash: string): Promise<Position | undefined> {
-  const places = kv.list<number>({ prefix: ["published_id", hash] }, { limit: 1 });
+  const places = kv.list<number>({ prefix: publishedIds(hash) }, { limit: 1 });
   const [first] = await withDeadline("finding an id", Array.fromAsync(places));
   return first && { versionstamp: first.versionstamp, index: first.value };
 }

@@ -1,6 +1,7 @@
 /** Opening the database: what is wrong with it is said before anything listens. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { within } from "./deadline.ts";
 
 /** Milliseconds. A file that another process holds locked makes `openKv` wait for ever. */
 const OPEN_DEADLINE = 5_000;
@@ -18,14 +19,10 @@ export class StoreError extends Error {
  * for a database that is locked, corrupt, unreachable or not writable.
  */
 export async function openStore(path: string | undefined, deadline = OPEN_DEADLINE): Promise<Deno.Kv> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(locked(path)), deadline);
   try {
-    return await Promise.race([openAndProbe(path), promise]);
+    return await within(deadline, openAndProbe(path), () => locked(path));
   } catch (thrown) {
     throw thrown instanceof StoreError ? thrown : explain(path, thrown);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -24,6 +24,9 @@ type Spent = { versionstamp: string; at: number; bytes: number; seen: string[]; 
 /** `pruned`: batches up to it are gone. `counted`: batches up to it are in `bytes`. Both versionstamps. */
 type Horizon = { pruned: string; counted: string; bytes: number };
 
+/** The horizon as it stands in the database, and the version to check. */
+type Stored = { state: Horizon; versionstamp: string | null };
+
 const BEFORE_ALL: Horizon = { pruned: EARLIEST.versionstamp, counted: EARLIEST.versionstamp, bytes: 0 };
 
 /** The newest versionstamp that was pruned: whoever stands before it has missed something. */
@@ -33,14 +36,14 @@ export async function readHorizon(kv: Deno.Kv): Promise<string> {
 
 /** Prunes what is too old or over the budget. Says how many batches went, and how many bytes are left. */
 export async function prune(kv: Deno.Kv, now: number, limits = RETENTION): Promise<{ batches: number; bytes: number }> {
-  const { state, versionstamp } = await readState(kv);
-  const counted = await count(kv, state);
-  const batches = await pruneBatches(kv, counted, versionstamp, now - limits.milliseconds, limits.bytes);
+  const before = await readState(kv);
+  const counted = await count(kv, before.state);
+  const batches = await pruneBatches(kv, before, counted, now - limits.milliseconds, limits.bytes);
   await pruneSpent(kv, now - SPENT_FOR, counted.pruned);
   return { batches, bytes: counted.bytes };
 }
 
-async function readState(kv: Deno.Kv): Promise<{ state: Horizon; versionstamp: string | null }> {
+async function readState(kv: Deno.Kv): Promise<Stored> {
   const { value, versionstamp } = await withDeadline("reading the horizon", kv.get<Horizon>(HORIZON));
   return { state: value ?? BEFORE_ALL, versionstamp };
 }
@@ -55,8 +58,8 @@ async function count(kv: Deno.Kv, state: Horizon): Promise<Horizon> {
 }
 
 /** The horizon is checked and set with every deletion: of two pruners one stops. */
-async function pruneBatches(kv: Deno.Kv, state: Horizon, version: string | null, oldest: number, budget: number) {
-  let batches = 0, deletes = 0, checked = version;
+async function pruneBatches(kv: Deno.Kv, before: Stored, state: Horizon, oldest: number, budget: number) {
+  let batches = 0, deletes = 0, checked = before.versionstamp;
   let atomic = kv.atomic();
   const flush = async () => {
     atomic.check({ key: HORIZON, versionstamp: checked }).set(HORIZON, state);
@@ -77,7 +80,8 @@ async function pruneBatches(kv: Deno.Kv, state: Horizon, version: string | null,
     deletes += 1 + spent.published.length;
     if (deletes >= MAX_DELETES && !await flush()) return batches;
   }
-  await flush();
+  // A quiet server's disk is left asleep.
+  if (deletes > 0 || state.counted !== before.state.counted) await flush();
   return batches;
 }
 

@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 
 /** What a field's value says; unchanged when its bytes are no UTF-8. */
 export function decodeHeader(value: string): string {
-  const isBytes = Buffer.from(value, "latin1").toString("latin1") === value;
-  if (!isBytes) return value;
-  const text = Buffer.from(value, "latin1").toString("utf8");
+  const bytes = Buffer.from(value, "latin1");
+  if (bytes.toString("latin1") !== value) return value;
+  const text = bytes.toString("utf8");
   return text.includes("\ufffd") ? value : text;
 }
 

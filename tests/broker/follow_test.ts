@@ -5,7 +5,7 @@ import { createPublisher } from "../../src/broker/publish.ts";
 import { append, readAfter } from "../../src/store/journal.ts";
 import { EARLIEST } from "../../src/model/position.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
-import { brokerDeps, change, memoryKv } from "../helpers/broker.ts";
+import { brokerDeps, change, countScans, memoryKv, overrideKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
 
 async function commit(kv: Deno.Kv, topic: string): Promise<void> {
@@ -53,13 +53,7 @@ Deno.test("follow: the bell wakes it without a kick or a poll", async () => {
 
 Deno.test("follow: a watch that died silently is covered by the poll", async () => {
   await using kv = await memoryKv();
-  const deaf = new Proxy(kv, {
-    get(target, name) {
-      if (name === "watch") return () => new ReadableStream();
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  const deaf = overrideKv(kv, { watch: () => new ReadableStream() });
   const { run, topics, clock } = followerOn(deaf);
   const stop = new AbortController();
   const running = run(stop.signal);
@@ -74,15 +68,9 @@ Deno.test("follow: a watch that died silently is covered by the poll", async () 
 Deno.test("follow: the watch is renewed on a schedule, and again after a fault", async () => {
   await using kv = await memoryKv();
   let watches = 0;
-  const counting = new Proxy(kv, {
-    get(target, name) {
-      if (name === "watch") {
-        return () =>
-          ++watches === 2 ? new ReadableStream({ start: (c) => c.error(new Error("gone")) }) : new ReadableStream();
-      }
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
+  const counting = overrideKv(kv, {
+    watch: () =>
+      ++watches === 2 ? new ReadableStream({ start: (c) => c.error(new Error("gone")) }) : new ReadableStream(),
   });
   const { run, clock } = followerOn(counting);
   const stop = new AbortController();
@@ -111,18 +99,10 @@ Deno.test("follow: a batch of an unknown version is set aside and counted, and w
 Deno.test("follow: a database that refuses fails the call, not the follower", async () => {
   await using kv = await memoryKv();
   let broken = true;
-  const failing = new Proxy(kv, {
-    get(target, name) {
-      if (name === "list" && broken) {
-        return () => ({
-          next: () => Promise.reject(new Error("io")),
-          [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error("io")) }),
-        });
-      }
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  const next = () => Promise.reject(new Error("io"));
+  const list = (...args: Parameters<Deno.Kv["list"]>) =>
+    broken ? { next, [Symbol.asyncIterator]: () => ({ next }) } : kv.list(...args);
+  const failing = overrideKv(kv, { list });
   const { catchUp, topics } = followerOn(failing);
   await commit(kv, "a");
   await refuses("kv_failed", catchUp);
@@ -133,20 +113,13 @@ Deno.test("follow: a database that refuses fails the call, not the follower", as
 
 /** A publisher beside its follower, over a database that counts its scans. */
 function pairOn(kv: Deno.Kv) {
-  let reads = 0;
-  const counting = new Proxy(kv, {
-    get(target, name) {
-      if (name === "list") reads++;
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  const { counting, scans } = countScans(kv);
   const follower = followerOn(counting);
   const deps = brokerDeps(counting, follower.clock);
   const pace = createPace(follower.clock.now);
   const publisher = createPublisher({ ...deps, pace, committed: follower.offer, position: follower.position });
   const publish = (topic: string) => publisher.publish({ changes: [change(topic)] });
-  return { ...follower, publish, reads: () => reads };
+  return { ...follower, publish, reads: scans };
 }
 
 Deno.test("follow: what this process committed is seen without reading it back", async () => {

@@ -75,20 +75,32 @@ export function memorySink(): Sink & {
   };
 }
 
-/** A KV whose next commits meet a fault: what is under it stays real. */
+/** A KV with some methods of its own: what is under it stays real. */
+export function overrideKv(kv: Deno.Kv, methods: Record<string, (...args: never[]) => unknown>): Deno.Kv {
+  return new Proxy(kv, {
+    get(target, name) {
+      if (typeof name === "string" && name in methods) return methods[name];
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** A KV that counts its scans. */
+export function countScans(kv: Deno.Kv): { counting: Deno.Kv; scans: () => number } {
+  let scans = 0;
+  const list = (...args: Parameters<Deno.Kv["list"]>) => (scans++, kv.list(...args));
+  return { counting: overrideKv(kv, { list }), scans: () => scans };
+}
+
+/** A KV whose next commits meet a fault. */
 export function faultyKv(
   kv: Deno.Kv,
   fault: (
     commit: () => Promise<Deno.KvCommitResult | Deno.KvCommitError>,
   ) => Promise<Deno.KvCommitResult | Deno.KvCommitError>,
 ): Deno.Kv {
-  return new Proxy(kv, {
-    get(target, name) {
-      const value = Reflect.get(target, name);
-      if (name === "atomic") return () => faultyAtomic(target.atomic(), fault);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return overrideKv(kv, { atomic: () => faultyAtomic(kv.atomic(), fault) });
 }
 
 function faultyAtomic(atomic: Deno.AtomicOperation, fault: Parameters<typeof faultyKv>[1]): Deno.AtomicOperation {
