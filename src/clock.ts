@@ -2,11 +2,13 @@
 export type Clock = {
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds since some moment: unlike `now` it never jumps, so that it can tell how long something took. */
+  elapsed: () => number;
   /** Resolves after so many milliseconds, or at once when the signal aborts. */
   wait: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 };
 
-export const systemClock: Clock = { now: () => Date.now(), wait: waitFor };
+export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now(), wait: waitFor };
 
 function waitFor(milliseconds: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

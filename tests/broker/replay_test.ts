@@ -158,7 +158,7 @@ Deno.test("replay: a reader that never reads is cut when its patience is over", 
   await using kv = await memoryKv();
   await brokerWith(kv, 30);
   const deps = brokerDeps(kv);
-  const clock = { now: () => 0, wait: () => Promise.resolve() };
+  const clock = { now: () => 0, elapsed: () => 0, wait: () => Promise.resolve() };
   const replays = createReplays({ ...deps, clock, ring: createRing(deps.epoch, HEAD) });
   let open = true;
   const tape = { ...tapeTo([], HEAD), cut: () => void (open = false), isBehind: () => true, isOpen: () => open };

@@ -1,13 +1,20 @@
 /** A clock that stands still until a test moves it. */
 import type { Clock } from "../../src/clock.ts";
 
-export type ManualClock = Clock & { advance: (milliseconds: number) => void; readonly waiting: number };
+export type ManualClock = Clock & {
+  advance: (milliseconds: number) => void;
+  /** Moves the wall clock alone, as a bad time server does. */
+  jump: (milliseconds: number) => void;
+  readonly waiting: number;
+};
 
 export function manualClock(start = Date.UTC(2026, 10, 23)): ManualClock {
-  let time = start;
+  let time = 0;
+  let wall = start;
   const timers = new Set<{ at: number; resolve: () => void }>();
   return {
-    now: () => time,
+    now: () => wall + time,
+    elapsed: () => time,
     wait(milliseconds, signal) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = { at: time + milliseconds, resolve };
@@ -23,6 +30,7 @@ export function manualClock(start = Date.UTC(2026, 10, 23)): ManualClock {
       const due = [...timers].filter(({ at }) => at <= time).sort((a, b) => a.at - b.at);
       for (const timer of due) void (timers.delete(timer), timer.resolve());
     },
+    jump: (milliseconds) => void (wall += milliseconds),
     get waiting() {
       return timers.size;
     },

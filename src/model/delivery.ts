@@ -1,0 +1,30 @@
+/** A delivery: one message on its way to one subscription, and what came of it. */
+import type { Merged } from "./merge.ts";
+import type { Subscriber, Transport } from "./subscription.ts";
+
+/** What is told: a topic's merged changes, or undefined for the initial push, which says only that we are here. */
+export type Message = { topic: string; merged: Merged } | undefined;
+
+export type Delivery = {
+  subscriber: Subscriber;
+  message: Message;
+  /** Names the topic to this one push service and subscriber: 22 characters that tell nothing (RFC 8030 5.4). */
+  replaces?: string;
+  /** Not to be delivered after, milliseconds since 1970. */
+  until: number;
+};
+
+/**
+ * `retry`: try again, not before `at` where that is set (milliseconds since 1970); `tried` is false when nothing was sent.
+ * `gone`: the subscription has ended. `rejected`: this message will never be taken.
+ */
+export type Outcome =
+  | { kind: "delivered" }
+  | { kind: "retry"; at?: number; tried: boolean }
+  | { kind: "gone" }
+  | { kind: "rejected" };
+
+/** Sends one delivery. Never throws. */
+export type Send = (delivery: Delivery) => Promise<Outcome>;
+
+export type Senders = Record<Transport, Send>;
