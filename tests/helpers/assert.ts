@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { CarillonError, type ErrorCode } from "../../src/errors.ts";
 
 export const equal = assert.deepStrictEqual as <T>(actual: T, expected: T, message?: string) => void;
+export const throws: (call: () => unknown, type: new (message?: string) => Error) => void = assert.throws;
 export const ok: (condition: unknown, message?: string) => asserts condition = assert.ok;
 
 /** Expects a `CarillonError` of this code. */

@@ -113,6 +113,9 @@ export async function readAnswer(kit: Kit, response: Response): Promise<Refusal>
 /** Whether anything was stored, or any secret was said. */
 export async function checkNothingHappened(kit: Kit): Promise<void> {
   equal(await readJournal(kit.worker as TestWorker), []);
+  for (const prefix of ["subscription", "by_topic", "by_owner", "count", "ends", "initial"]) {
+    equal(await Array.fromAsync(kit.worker.kv.list({ prefix: [prefix] })), []);
+  }
   await checkNothingSaid(kit);
 }
 

@@ -13,11 +13,13 @@ export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
   return {
     kv,
     embedded: true,
+    isLagging: () => false,
     epoch: "epoch123",
     clock,
     random: () => 0.5,
     log: getLogger("carillon"),
     metrics: createMetrics(),
+    senders: { "web-push": () => Promise.resolve({ kind: "delivered" as const }) },
   };
 }
 

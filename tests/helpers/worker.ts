@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { GRANT_TYPE } from "../../src/model/grant.ts";
+import { openSenders } from "../../src/senders.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
 import { type LocalIssuer, readLocalIssuer } from "../../src/store/keys.ts";
 import { startWorker } from "../../src/worker.ts";
@@ -22,30 +23,24 @@ type Options = {
   clock?: Clock;
   serve?: typeof serveNode;
   limits?: BrokerDeps["limits"];
+  /** The authority of a push service of the tests. */
+  ca?: string;
 };
 
 /** Starts one; `await using` stops it. */
 export async function testWorker(
-  { env = {}, config, kv: given, clock = systemClock, serve = serveNode, limits }: Options = {},
+  { env = {}, config, kv: given, clock = systemClock, serve = serveNode, limits, ca }: Options = {},
 ) {
   const kv = given ?? await Deno.openKv(":memory:");
   const metrics = createMetrics();
   const settings = { ...readConfig({ PORT: "0", ...env }), ...config };
-  const worker = await startWorker({
-    config: settings,
-    kv,
-    embedded: true,
-    clock,
-    random: Math.random,
-    fetch,
-    log: getLogger("carillon"),
-    metrics,
-    serve,
-    limits,
-  });
+  const deps = { config: settings, kv, clock, random: Math.random, log: getLogger("carillon"), metrics };
+  const outlets = await openSenders({ ...deps, ca });
+  const worker = await startWorker({ ...deps, embedded: true, fetch, outlets, serve, limits });
   const local = await readLocalIssuer(kv, undefined);
   const stop = async () => {
     await worker.stop();
+    await outlets.close();
     if (!given) kv.close();
   };
   return { ...worker, hub: `${worker.url}/.well-known/mercure`, kv, local, metrics, stop, [Symbol.asyncDispose]: stop };
