@@ -31,19 +31,18 @@ const DEPTHS: Depth[] = ["0", "1", "infinity"];
 export function toMerged({ priority, timestamp, data, content, property }: Change): Merged {
   const merged: Merged = { priority, timestamp };
   if (data !== undefined && data.length <= MAX_DATA) merged.data = data;
-  if (content) {
-    merged.content = { depths: [content.depth], except: content.except, timestamp, syncToken: content.syncToken };
-  }
-  if (property) {
-    merged.property = {
-      depths: [property.depth],
-      except: property.except,
-      timestamp,
-      props: boundProps(property.props),
-    };
-  }
-  if (!content && !property) merged.content = { depths: ["0"], except: [], timestamp };
+  if (content) merged.content = { ...toPart(content, timestamp), ...token(content.syncToken) };
+  if (property) merged.property = { ...toPart(property, timestamp), props: boundProps(property.props) };
+  if (!content && !property) merged.content = toPart({ depth: "0", except: [] }, timestamp);
   return merged;
+}
+
+function toPart({ depth, except }: { depth: Depth; except: string[] }, timestamp: number): Part {
+  return { depths: [depth], except, timestamp };
+}
+
+function token(syncToken: string | undefined): { syncToken?: string } {
+  return syncToken === undefined ? {} : { syncToken };
 }
 
 /** Merges two; `b` arrived later, which decides between equal timestamps alone. */
@@ -51,7 +50,7 @@ export function merge(a: Merged, b: Merged): Merged {
   const newest = b.timestamp >= a.timestamp ? b : a;
   const merged: Merged = { priority: Math.max(a.priority, b.priority), timestamp: newest.timestamp };
   if (newest.data !== undefined) merged.data = newest.data;
-  const content = both(a.content, b.content, (a, b, newest) => ({ ...mergePart(a, b), syncToken: newest.syncToken }));
+  const content = both(a.content, b.content, (a, b, newest) => ({ ...mergePart(a, b), ...token(newest.syncToken) }));
   const property = both(
     a.property,
     b.property,

@@ -50,6 +50,9 @@ export type Subscriber =
 /** One subscription: 100 topics at most (CC/CD 70025 sets no limit). */
 export const MAX_TOPICS = 100;
 
+/** Bytes of a push resource's address. */
+export const MAX_ADDRESS = 1_000;
+
 /** Seconds. What is asked for beyond is clamped; the `refresh-interval` of CC/CD 70025. */
 export const REFRESH_INTERVAL = 7 * 24 * 3600;
 

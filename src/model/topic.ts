@@ -21,6 +21,15 @@ export function checkTopic(topic: string, hubUrl: string): string {
   return topic;
 }
 
+/** Whether somebody can publish to it at all. */
+export function isTopic(topic: string, hubUrl: string): boolean {
+  try {
+    return checkTopic(topic, hubUrl) === topic;
+  } catch {
+    return false;
+  }
+}
+
 // Mercure, "Publication": topics below the hub's own path are reserved for its own updates.
 function isOurs(topic: string, hubUrl: string): boolean {
   // Resolving costs more than all else here, and no text without these can end up there.

@@ -5,6 +5,7 @@
 import { withDeadline } from "./deadline.ts";
 import { journalKey, publishedIdKey, seenKey, SPENT } from "./journal.ts";
 import { EARLIEST } from "../model/position.ts";
+import { readShards } from "./shards.ts";
 
 const HOUR = 3_600_000;
 
@@ -17,6 +18,9 @@ const SPENT_FOR = 24 * HOUR + 5 * 60_000;
 const MAX_DELETES = 500;
 
 const HORIZON = ["horizon"];
+
+/** Behind every versionstamp. */
+const NEWEST = "g";
 
 /** What `spent` holds of each batch: when it came, how large it is, and the keys that must go with it. */
 type Spent = { versionstamp: string; at: number; bytes: number; seen: string[]; published: string[] };
@@ -34,11 +38,19 @@ export async function readHorizon(kv: Deno.Kv): Promise<string> {
   return (await readState(kv)).state.pruned;
 }
 
-/** Prunes what is too old or over the budget. Says how many batches went, and how many bytes are left. */
+/**
+ * Prunes what is too old or over the budget, and what every shard has read. Says how many batches went, and how many bytes
+ * are left.
+ */
 export async function prune(kv: Deno.Kv, now: number, limits = RETENTION): Promise<{ batches: number; bytes: number }> {
   const before = await readState(kv);
+  const read = await readByAll(kv);
   const counted = await count(kv, before.state);
-  const batches = await pruneBatches(kv, before, counted, now - limits.milliseconds, limits.bytes);
+  const batches = await pruneBatches(kv, before, counted, {
+    oldest: now - limits.milliseconds,
+    budget: limits.bytes,
+    read,
+  });
   await pruneSpent(kv, now - SPENT_FOR, counted.pruned);
   return { batches, bytes: counted.bytes };
 }
@@ -46,6 +58,12 @@ export async function prune(kv: Deno.Kv, now: number, limits = RETENTION): Promi
 async function readState(kv: Deno.Kv): Promise<Stored> {
   const { value, versionstamp } = await withDeadline("reading the horizon", kv.get<Horizon>(HORIZON));
   return { state: value ?? BEFORE_ALL, versionstamp };
+}
+
+/** The versionstamp up to which every shard has read. */
+async function readByAll(kv: Deno.Kv): Promise<string> {
+  const cursors = (await readShards(kv)).flatMap(({ record }) => record ? [record.cursor] : []);
+  return cursors.sort()[0] ?? NEWEST;
 }
 
 async function count(kv: Deno.Kv, state: Horizon): Promise<Horizon> {
@@ -57,8 +75,10 @@ async function count(kv: Deno.Kv, state: Horizon): Promise<Horizon> {
   return counted;
 }
 
+type Bounds = { oldest: number; budget: number; read: string };
+
 /** The horizon is checked and set with every deletion: of two pruners one stops. */
-async function pruneBatches(kv: Deno.Kv, before: Stored, state: Horizon, oldest: number, budget: number) {
+async function pruneBatches(kv: Deno.Kv, before: Stored, state: Horizon, { oldest, budget, read }: Bounds) {
   let batches = 0, deletes = 0, checked = before.versionstamp;
   let atomic = kv.atomic();
   const flush = async () => {
@@ -70,7 +90,7 @@ async function pruneBatches(kv: Deno.Kv, before: Stored, state: Horizon, oldest:
   };
   for await (const spent of spentAfter(kv, state.pruned)) {
     // The newest batch stays: its place is the head, by which quiet readers resume.
-    if (spent.versionstamp === state.counted) break;
+    if (spent.versionstamp === state.counted || spent.versionstamp > read) break;
     if (spent.at >= oldest && state.bytes <= budget) break;
     atomic.delete(journalKey(spent.versionstamp));
     for (const hash of spent.published) atomic.delete(publishedIdKey(hash, spent.versionstamp));

@@ -1,4 +1,7 @@
 import { exportJWK, importJWK } from "jose";
+import { readConfig } from "../../src/config.ts";
+import { importVapidKey, printVapid } from "../../src/wire/vapid.ts";
+import { checkVapid } from "../helpers/vapid_check.ts";
 import {
   hashAdminToken,
   LOCAL_ISS,
@@ -6,6 +9,7 @@ import {
   readAdminHash,
   readEpoch,
   readLocalIssuer,
+  readVapidKey,
 } from "../../src/store/keys.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { memoryKv } from "../helpers/broker.ts";
@@ -69,6 +73,34 @@ Deno.test("keys: the private key cannot be confused with a public one", async ()
   const { privateKey } = await readLocalIssuer(kv, undefined);
   equal([privateKey.type, privateKey.usages.join()], ["private", "sign"]);
   ok(!privateKey.extractable || "d" in await exportJWK(privateKey));
+});
+
+Deno.test("keys: the VAPID key is made once, also for many isolates, and differs from database to database", async () => {
+  await using kv = await memoryKv();
+  await using other = await memoryKv();
+  const keys = await Promise.all(Array.from({ length: 8 }, () => readVapidKey(kv, undefined)));
+  equal(new Set(keys.map((key) => JSON.stringify(key))).size, 1);
+  ok((await readVapidKey(other, undefined)).d !== keys[0]!.d);
+});
+
+Deno.test("keys: the VAPID key signs what a push service takes, and could stand in the settings", async () => {
+  await using kv = await memoryKv();
+  const jwk = await readVapidKey(kv, undefined), key = await importVapidKey(jwk);
+  const audience = "https://push.example", now = Date.now();
+  const header = await printVapid(key, { audience, contact: "mailto:a@b.example", now });
+  equal(checkVapid(header, { audience, now }).k, key.point);
+  equal(readConfig({ CARILLON_VAPID_KEY: JSON.stringify(jwk) }).vapidKeys, [jwk]);
+});
+
+Deno.test("keys: the VAPID key is sealed with a secret, also one that was made without, and needs it again", async () => {
+  await using kv = await memoryKv();
+  const before = await readVapidKey(kv, undefined);
+  ok((await everything(kv)).includes(before.d!));
+  equal(await readVapidKey(kv, SECRET), before);
+  ok(!(await everything(kv)).includes(before.d!));
+  equal(await readVapidKey(kv, SECRET), before);
+  const refusal = await readVapidKey(kv, undefined).then(() => "", ({ message }: Error) => message);
+  ok(refusal.includes("CARILLON_SECRET"));
 });
 
 Deno.test("keys: of the admin token only a hash is kept, and a new token replaces the old one", async () => {

@@ -1,6 +1,7 @@
 import { encodeChange, joinBatch } from "../../src/store/batch.ts";
 import { append, findPublishedId, readAfter } from "../../src/store/journal.ts";
 import { prune, readHorizon, RETENTION } from "../../src/store/retention.ts";
+import { commitShard } from "../../src/store/shards.ts";
 import { EARLIEST } from "../../src/model/position.ts";
 import { equal } from "../helpers/assert.ts";
 import { change, memoryKv } from "../helpers/broker.ts";
@@ -53,6 +54,19 @@ Deno.test("retention: over the byte budget the oldest go first, their jtis stay"
   equal((await prune(kv, 10, { ...RETENTION, bytes: each * 3 })).batches, 7);
   equal(await held(kv), ["7", "8", "9"]);
   equal(await commit(kv, 10, "0"), "known");
+});
+
+Deno.test("retention: nothing is pruned that a shard has not read, however old and large it is", async () => {
+  await using kv = await memoryKv();
+  const stamps = [];
+  for (let n = 0; n < 6; n++) stamps.push(await commit(kv, n, `${n}`));
+  await commitShard(kv, 0, null, { owner: "a", cursor: stamps[4]!, nonce: "1" });
+  const behind = await commitShard(kv, 7, null, { owner: "b", cursor: stamps[1]!, nonce: "2" });
+  equal((await prune(kv, 3 * DAY, { ...RETENTION, bytes: 1 })).batches, 2);
+  equal(await held(kv), ["2", "3", "4", "5"]);
+  await commitShard(kv, 7, behind!, { owner: "b", cursor: stamps[5]!, nonce: "3" });
+  await prune(kv, 3 * DAY, { ...RETENTION, bytes: 1 });
+  equal(await held(kv), ["5"]);
 });
 
 Deno.test("retention: bytes are counted on across runs, and each batch once", async () => {

@@ -1,0 +1,49 @@
+/** Who is subscribed to a topic: one range scan holds all that its deliveries need, in the order of their delay classes. */
+import { classOf, type Delay } from "../model/delay.ts";
+import { shortHash } from "../model/short_hash.ts";
+import type { SubscribedTopic, Subscriber, Subscription } from "../model/subscription.ts";
+import { withDeadline } from "./deadline.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
+
+const BY_TOPIC = "by_topic";
+
+/** Behind every id: they are base64url. */
+const END = "~";
+
+/** Where a subscriber stands in its topic. */
+export type Place = { delay: Delay; id: string };
+
+/** `subscriber` is undefined when its record is of an unknown version. */
+export type Placed = { place: Place; subscriber: Subscriber | undefined };
+
+/** Part of a topic's subscribers: those of classes up to `through`, behind `after`, before `before`. */
+export type Range = { after: Place; through: Delay; before?: string };
+
+export const topicHash = (topic: string) => shortHash(topic);
+
+/** The key and the value under which a subscription stands for one of its topics. */
+export function subscriberEntry(
+  subscription: Subscription,
+  { topic, expiresAt }: SubscribedTopic,
+): [Deno.KvKey, Uint8Array] {
+  const { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, confirmed } = subscription;
+  const subscriber = { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, confirmed, expiresAt };
+  return [[BY_TOPIC, topicHash(topic), classOf(subscription.maxDelay), id], encodeRecord(subscriber)];
+}
+
+/** Reads up to `limit` subscribers of a topic's hash, in order. */
+export async function readSubscribers(
+  kv: Deno.Kv,
+  topic: string,
+  { after, through, before = END }: Range,
+  limit: number,
+): Promise<Placed[]> {
+  const range = { start: [BY_TOPIC, topic, after.delay, `${after.id}\0`], end: [BY_TOPIC, topic, through, before] };
+  const entries = kv.list<unknown>(range, { limit, batchSize: Math.min(limit, 500) });
+  return await withDeadline("reading subscribers", Array.fromAsync(entries, toPlaced));
+}
+
+function toPlaced({ key, value }: Deno.KvEntry<unknown>): Placed {
+  const [, , delay, id] = key as [string, string, Delay, string];
+  return { place: { delay, id }, subscriber: decodeRecord<Subscriber>(value) };
+}

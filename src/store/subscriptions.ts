@@ -1,0 +1,166 @@
+/**
+ * Subscriptions: the record, and every key that leads to it, written together. Each write checks the version that it read;
+ * a deletion leaves a tombstone for a day, so that a late write cannot raise the dead.
+ */
+import { CarillonError } from "../errors.ts";
+import { shardOf } from "../model/shard.ts";
+import { shortHash } from "../model/short_hash.ts";
+import type { Subscription } from "../model/subscription.ts";
+import { withDeadline } from "./deadline.ts";
+import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
+import { subscriberEntry } from "./subscribers.ts";
+
+const TOMBSTONE_LIFE = 24 * 3_600_000;
+
+/** The initial push of a subscription that is not confirmed: how often it was tried, when it is due, and until when. */
+export type Initial = { attempt: number; at: number; until: number };
+
+/** A subscription as it is kept; `initial` until it is confirmed. */
+export type Kept = { subscription: Subscription; initial?: Initial };
+
+/**
+ * What stands under an id: something kept, a tombstone until `deletedUntil`, a record of a version that we do not know, or
+ * nothing. `versionstamp` is what a write must find again.
+ */
+export type Found = {
+  id: string;
+  versionstamp: string | null;
+  kept?: Kept;
+  deletedUntil?: number;
+  unknown?: true;
+};
+
+type Tombstone = { deletedUntil: number };
+type Written = (Kept | Tombstone) & { nonce: string };
+type Entry = [key: Deno.KvKey, value: unknown];
+
+export const subscriptionKey = (id: string) => ["subscription", id];
+const owned = (owner: string) => ["by_owner", owner];
+const initials = (shard: number) => ["initial", shard];
+export const ENDS = "ends";
+const ownedCount = (owner: string) => ["count", "owned", owner];
+const unconfirmedCount = (address: string) => ["count", "unconfirmed", shortHash(new URL(address).origin)];
+
+/** Reads what stands under an id. */
+export async function findSubscription(kv: Deno.Kv, id: string): Promise<Found> {
+  return toFound(id, await withDeadline("reading a subscription", kv.get(subscriptionKey(id))));
+}
+
+/** Reads several at once, in their order. */
+export async function findSubscriptions(kv: Deno.Kv, ids: string[]): Promise<Found[]> {
+  const pages = Array.from({ length: Math.ceil(ids.length / 10) }, (_, page) => ids.slice(page * 10, page * 10 + 10));
+  const entries = pages.map((page) => kv.getMany<unknown[]>(page.map(subscriptionKey)));
+  const found = (await withDeadline("reading subscriptions", Promise.all(entries))).flat();
+  return found.map((entry, index) => toFound(ids[index]!, entry));
+}
+
+function toFound(id: string, { value, versionstamp }: Deno.KvEntryMaybe<unknown>): Found {
+  if (versionstamp === null) return { id, versionstamp };
+  const written = decodeRecord<Written>(value);
+  if (!written) return { id, versionstamp, unknown: true };
+  if ("deletedUntil" in written) return { id, versionstamp, deletedUntil: written.deletedUntil };
+  const { subscription, initial } = written;
+  return { id, versionstamp, kept: initial ? { subscription, initial } : { subscription } };
+}
+
+/**
+ * Writes a subscription over what was found. False when somebody else wrote meanwhile: find it again. Throws `too_large`,
+ * `kv_failed` or `kv_timeout`.
+ */
+export async function saveSubscription(kv: Deno.Kv, found: Found, kept: Kept): Promise<boolean> {
+  return await write(kv, found, kept, kept, entriesOf(kept));
+}
+
+/** Ends a subscription, which must be there. False when somebody else wrote meanwhile. */
+export async function removeSubscription(kv: Deno.Kv, found: Found, now: number): Promise<boolean> {
+  const deletedUntil = now + TOMBSTONE_LIFE;
+  return await write(kv, found, undefined, { deletedUntil }, [[[ENDS, deletedUntil, found.id], 0]]);
+}
+
+async function write(
+  kv: Deno.Kv,
+  { id, versionstamp, kept: before }: Found,
+  after: Kept | undefined,
+  record: Kept | Tombstone,
+  entries: Entry[],
+): Promise<boolean> {
+  const key = subscriptionKey(id);
+  const nonce = crypto.randomUUID();
+  const atomic = kv.atomic().check({ key, versionstamp }).set(key, encode({ ...record, nonce }));
+  replaceEntries(atomic, before ? entriesOf(before) : [], entries);
+  count(atomic, before, after);
+  const result = await withDeadline("writing a subscription", atomic.commit());
+  // KV Connect repeats a commit whose answer was lost: the check then fails on our own writing.
+  return result.ok || await isWrittenBy(kv, key, nonce);
+}
+
+function encode(written: Written): Uint8Array {
+  const value = encodeRecord(written);
+  if (value.byteLength <= MAX_RECORD_BYTES) return value;
+  throw new CarillonError("too_large", "the subscription is too large: its topics are too long together");
+}
+
+async function isWrittenBy(kv: Deno.Kv, key: Deno.KvKey, nonce: string): Promise<boolean> {
+  const { value } = await withDeadline("reading a subscription again", kv.get(key));
+  return decodeRecord<Written>(value)?.nonce === nonce;
+}
+
+/** Every key that leads to a subscription, and what stands there. */
+function entriesOf({ subscription, initial }: Kept): Entry[] {
+  const { id, owner, topics } = subscription;
+  return [
+    [[...owned(owner), id], 0],
+    [[ENDS, Math.min(...topics.map(({ expiresAt }) => expiresAt)), id], 0],
+    ...(initial ? [initialEntry(id, initial)] : []),
+    ...topics.map((topic) => subscriberEntry(subscription, topic)),
+  ];
+}
+
+function initialEntry(id: string, { at }: Initial): Entry {
+  return [[...initials(shardOf(id)), at, id], 0];
+}
+
+function replaceEntries(atomic: Deno.AtomicOperation, before: Entry[], after: Entry[]) {
+  const kept = new Set(after.map(([key]) => key.join()));
+  for (const [key] of before) if (!kept.has(key.join())) atomic.delete(key);
+  for (const [key, value] of after) atomic.set(key, value);
+}
+
+/** The counters are exact without contention: a commit that fails its check adds nothing. */
+function count(atomic: Deno.AtomicOperation, before: Kept | undefined, after: Kept | undefined): void {
+  const { owner, address } = (after ?? before)!.subscription;
+  add(atomic, ownedCount(owner), Number(Boolean(after)) - Number(Boolean(before)));
+  add(atomic, unconfirmedCount(address), Number(Boolean(after?.initial)) - Number(Boolean(before?.initial)));
+}
+
+/** KV has no subtraction, but its addition wraps around at 64 bits. */
+function add(atomic: Deno.AtomicOperation, key: Deno.KvKey, difference: number): void {
+  if (difference !== 0) atomic.sum(key, BigInt.asUintN(64, BigInt(difference)));
+}
+
+/** How many subscriptions an owner has, and how many of an address's push service are not confirmed. */
+export async function countSubscriptions(kv: Deno.Kv, owner: string, address: string) {
+  const keys = [ownedCount(owner), unconfirmedCount(address)];
+  const [all, unconfirmed] = await withDeadline("counting subscriptions", kv.getMany<Deno.KvU64[]>(keys));
+  return { owned: Number(all?.value?.value ?? 0n), unconfirmed: Number(unconfirmed?.value?.value ?? 0n) };
+}
+
+/** The subscriptions of an owner behind an id, in the order of their ids. */
+export async function listOwned(kv: Deno.Kv, owner: string, after: string, limit: number): Promise<Found[]> {
+  const range = { start: [...owned(owner), `${after}\0`], end: [...owned(owner), "~"] };
+  const entries = kv.list(range, { limit });
+  const ids = await withDeadline("listing subscriptions", Array.fromAsync(entries, ({ key }) => key[2] as string));
+  return await findSubscriptions(kv, ids);
+}
+
+/** The initial pushes of a shard that are due, oldest first. */
+export async function listInitials(kv: Deno.Kv, shard: number, now: number, limit: number) {
+  const entries = kv.list({ start: initials(shard), end: [...initials(shard), now + 1] }, { limit });
+  const due = Array.fromAsync(entries, ({ key }) => ({ at: key[2] as number, id: key[3] as string }));
+  return await withDeadline("reading initial pushes", due);
+}
+
+/** Forgets an initial push that no subscription knows of any more. */
+export async function forgetInitial(kv: Deno.Kv, shard: number, { at, id }: { at: number; id: string }): Promise<void> {
+  await withDeadline("forgetting an initial push", kv.delete([...initials(shard), at, id]));
+}

@@ -1,0 +1,63 @@
+/** Windows: what was merged for a topic and is not sent yet, and how far the sending got. */
+import type { Delay } from "../model/delay.ts";
+import type { Merged } from "../model/merge.ts";
+import { withDeadline } from "./deadline.ts";
+import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
+import type { Mutation } from "./shards.ts";
+import type { Place } from "./subscribers.ts";
+
+/** What waits for each delay class: `wait` are the milliseconds until it may be sent. */
+export type Pending = { delay: Delay; wait: number; merged: Merged }[];
+
+/** What is being sent to each delay class; all up to `position` have an outcome. */
+export type Sending = { classes: { delay: Delay; merged: Merged }[]; position: Place };
+
+export type WindowRecord = { topic: string; pending: Pending; sending?: Sending };
+
+const windows = (shard: number) => ["window", shard];
+
+/** Sets what is kept of a topic's window. */
+export function setWindow(shard: number, hash: string, window: WindowRecord): Mutation {
+  const value = encodeRecord(window);
+  return {
+    key: [...windows(shard), hash],
+    value: value.byteLength <= MAX_RECORD_BYTES ? value : encodeRecord(lighten(window)),
+  };
+}
+
+export function deleteWindow(shard: number, hash: string): Mutation {
+  return { key: [...windows(shard), hash] };
+}
+
+/** Without what is only nice to know, any window fits a KV value. */
+function lighten({ topic, pending, sending }: WindowRecord): WindowRecord {
+  const bare = <T extends { merged: Merged }>(slot: T): T => ({ ...slot, merged: withoutBulk(slot.merged) });
+  return {
+    topic,
+    pending: pending.map(bare),
+    ...(sending && { sending: { ...sending, classes: sending.classes.map(bare) } }),
+  };
+}
+
+function withoutBulk({ data: _, property, ...rest }: Merged): Merged {
+  return property ? { ...rest, property: { ...property, props: [] } } : rest;
+}
+
+/** A window as it was read; `window` is undefined when its record is of an unknown version. */
+export type ReadWindow = { hash: string; window: WindowRecord | undefined };
+
+/** Reads all windows of a shard. */
+export async function* readWindows(kv: Deno.Kv, shard: number): AsyncGenerator<ReadWindow> {
+  const entries = kv.list<unknown>({ prefix: windows(shard) }, { batchSize: 100 });
+  while (true) {
+    const { value: entry, done } = await withDeadline("reading windows", entries.next());
+    if (done) return;
+    yield { hash: entry.key[2] as string, window: decodeRecord<WindowRecord>(entry.value) };
+  }
+}
+
+/** Whether a shard has any window. */
+export async function hasWindows(kv: Deno.Kv, shard: number): Promise<boolean> {
+  const entries = kv.list({ prefix: windows(shard) }, { limit: 1 });
+  return (await withDeadline("reading windows", Array.fromAsync(entries))).length > 0;
+}

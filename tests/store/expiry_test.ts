@@ -1,0 +1,82 @@
+import { endSubscriptions } from "../../src/store/expiry.ts";
+import { countSubscriptions, findSubscription, saveSubscription } from "../../src/store/subscriptions.ts";
+import { equal } from "../helpers/assert.ts";
+import { memoryKv } from "../helpers/broker.ts";
+import { subscribe, subscription } from "../helpers/engine.ts";
+
+const NOW = Date.UTC(2026, 10, 25);
+const DAY = 24 * 3_600_000;
+
+const until = (...ends: number[]) => ({ topics: ends.map((end, n) => ({ topic: `t/${n}`, expiresAt: NOW + end })) });
+const A = subscription("a", [], until(1_000));
+
+async function count(kv: Deno.Kv): Promise<number> {
+  const entries = await Array.fromAsync(kv.list({ prefix: [] }));
+  return entries.filter(({ key }) => key[0] !== "count").length;
+}
+
+Deno.test("expiry: what has ended goes with every key, and its tombstone a day later", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  equal([await endSubscriptions(kv, NOW + 999, 9), await count(kv)], [0, 4]);
+  await endSubscriptions(kv, NOW + 1_000, 9);
+  equal((await findSubscription(kv, A.id)).deletedUntil, NOW + 1_000 + DAY);
+  equal([await count(kv), await countSubscriptions(kv, "owner", A.address)], [2, { owned: 0, unconfirmed: 0 }]);
+  await endSubscriptions(kv, NOW + 999 + DAY, 9);
+  equal(await count(kv), 2);
+  await endSubscriptions(kv, NOW + 1_000 + DAY, 9);
+  equal(await count(kv), 0);
+});
+
+Deno.test("expiry: topics end one by one", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [], until(1_000, 5_000)));
+  await endSubscriptions(kv, NOW + 1_000, 9);
+  equal((await findSubscription(kv, A.id)).kept?.subscription.topics.map(({ topic }) => topic), ["t/1"]);
+  await endSubscriptions(kv, NOW + 5_000, 9);
+  equal((await findSubscription(kv, A.id)).kept, undefined);
+});
+
+Deno.test("expiry: who was renewed in time stays", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  await subscribe(kv, { ...A, ...until(9_000) });
+  equal([await endSubscriptions(kv, NOW + 1_000, 9), await count(kv)], [0, 4]);
+});
+
+Deno.test("expiry: an end that a lost write left behind is forgotten", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, { ...A, ...until(9_000) });
+  await kv.set(["ends", NOW, A.id], 0);
+  await kv.set(["ends", NOW, "nobody"], 0);
+  equal(await endSubscriptions(kv, NOW, 9), 2);
+  equal([await endSubscriptions(kv, NOW, 9), await count(kv)], [0, 4]);
+});
+
+Deno.test("expiry: what was deleted and made anew is not ended by its own tombstone", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  await endSubscriptions(kv, NOW + 1_000, 9);
+  await subscribe(kv, { ...A, ...until(3 * DAY) });
+  await endSubscriptions(kv, NOW + 2 * DAY, 9);
+  equal([(await findSubscription(kv, A.id)).kept !== undefined, await count(kv)], [true, 4]);
+});
+
+Deno.test("expiry: a record of an unknown version is looked at again tomorrow, and stays", async () => {
+  await using kv = await memoryKv();
+  const value = new TextEncoder().encode('{"v":9}');
+  await kv.set(["subscription", "unknown"], value);
+  await kv.set(["ends", NOW, "unknown"], 0);
+  equal([await endSubscriptions(kv, NOW, 9), await endSubscriptions(kv, NOW, 9)], [1, 0]);
+  equal((await kv.get(["subscription", "unknown"])).value, value);
+  equal(await endSubscriptions(kv, NOW + DAY, 9), 1);
+});
+
+Deno.test("expiry: one that somebody changes at the same moment is left for the next minute", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const found = await findSubscription(kv, A.id);
+  await saveSubscription(kv, found, { subscription: { ...A, ...until(9_000) } });
+  await endSubscriptions(kv, NOW + 1_000, 9);
+  equal((await findSubscription(kv, A.id)).kept!.subscription.topics[0]!.expiresAt, NOW + 9_000);
+});

@@ -1,0 +1,186 @@
+import {
+  countSubscriptions,
+  findSubscription,
+  findSubscriptions,
+  type Kept,
+  listInitials,
+  listOwned,
+  removeSubscription,
+  saveSubscription,
+} from "../../src/store/subscriptions.ts";
+import { readSubscribers, topicHash } from "../../src/store/subscribers.ts";
+import { shardOf } from "../../src/model/shard.ts";
+import { equal, ok, refuses } from "../helpers/assert.ts";
+import { faultyKv, memoryKv } from "../helpers/broker.ts";
+import { subscription } from "../helpers/engine.ts";
+
+const A = subscription("a", ["t/1", "t/2"]);
+const NOW = Date.UTC(2026, 10, 25);
+const INITIAL = { attempt: 0, at: NOW, until: NOW + 1 };
+
+async function save(kv: Deno.Kv, kept: Kept): Promise<boolean> {
+  return await saveSubscription(kv, await findSubscription(kv, kept.subscription.id), kept);
+}
+
+async function keys(kv: Deno.Kv): Promise<string[]> {
+  const entries = await Array.fromAsync(kv.list({ prefix: [] }));
+  return entries.map(({ key }) => String(key[0])).sort();
+}
+
+async function subscribersOf(kv: Deno.Kv, topic: string) {
+  const all = { after: { delay: 0 as const, id: "" }, through: 60 as const };
+  return (await readSubscribers(kv, topicHash(topic), all, 100)).map(({ place }) => `${place.delay} ${place.id[0]}`);
+}
+
+Deno.test("subscriptions: what is saved is found, by its id, its owner and its topics", async () => {
+  await using kv = await memoryKv();
+  ok(await save(kv, { subscription: A }));
+  equal((await findSubscription(kv, A.id)).kept, { subscription: A });
+  equal((await listOwned(kv, "owner", "", 10)).map(({ id }) => id), [A.id]);
+  equal([await subscribersOf(kv, "t/1"), await subscribersOf(kv, "t/2")], [["60 a"], ["60 a"]]);
+  equal((await findSubscriptions(kv, ["nobody", A.id])).map(({ kept }) => Boolean(kept)), [false, true]);
+});
+
+Deno.test("subscriptions: a change of topics, delay or end leaves nothing behind", async () => {
+  await using kv = await memoryKv();
+  await save(kv, { subscription: A });
+  const before = await keys(kv);
+  const topics = [{ topic: "t/3", expiresAt: NOW + 5 }, { topic: "t/1", expiresAt: NOW + 5 }];
+  await save(kv, { subscription: { ...A, topics, maxDelay: 3 } });
+  equal(await keys(kv), before);
+  equal([await subscribersOf(kv, "t/1"), await subscribersOf(kv, "t/2"), await subscribersOf(kv, "t/3")], [
+    ["0 a"],
+    [],
+    ["0 a"],
+  ]);
+});
+
+Deno.test("subscriptions: a delivery finds all that it needs where the topic's subscribers stand, and no more", async () => {
+  await using kv = await memoryKv();
+  await save(kv, { subscription: { ...A, clientId: "me", triggers: { content: { depth: "1" } } } });
+  const [placed] = await readSubscribers(kv, topicHash("t/1"), { after: { delay: 0, id: "" }, through: 60 }, 1);
+  const { v: _, ...read } = placed!.subscriber as unknown as Record<string, unknown>;
+  equal(read, {
+    id: A.id,
+    transport: "web-push",
+    address: A.address,
+    keys: A.keys,
+    triggers: { content: { depth: "1" } },
+    clientId: "me",
+    minPriority: 0,
+    vapidKey: "vapid",
+    confirmed: true,
+    expiresAt: A.topics[0]!.expiresAt,
+  });
+});
+
+Deno.test("subscriptions: subscribers come in the order of their delay classes, in any slice", async () => {
+  await using kv = await memoryKv();
+  for (const [id, maxDelay] of [["d", 60], ["b", 5], ["c", 60], ["a", 70], ["e", 0]] as const) {
+    await save(kv, { subscription: subscription(id, ["t/1"], { maxDelay }) });
+  }
+  equal(await subscribersOf(kv, "t/1"), ["0 e", "5 b", "60 a", "60 c", "60 d"]);
+  const read = async (range: Parameters<typeof readSubscribers>[2], limit = 9) =>
+    (await readSubscribers(kv, topicHash("t/1"), range, limit)).map(({ place }) => place.id[0]).join("");
+  const id = (letter: string) => letter.padEnd(22, "_");
+  equal(await read({ after: { delay: 60, id: id("a") }, through: 60 }), "cd");
+  equal(await read({ after: { delay: 5, id: "" }, through: 5 }), "b");
+  equal(await read({ after: { delay: 60, id: "a" }, through: 60, before: "c~" }), "ac");
+  equal(await read({ after: { delay: 0, id: "" }, through: 60 }, 2), "eb");
+});
+
+Deno.test("subscriptions: of two who change the same one, one writes", async () => {
+  await using kv = await memoryKv();
+  await save(kv, { subscription: A });
+  const found = await findSubscription(kv, A.id);
+  equal(await saveSubscription(kv, found, { subscription: { ...A, minPriority: 1 } }), true);
+  equal(await saveSubscription(kv, found, { subscription: { ...A, minPriority: 2 } }), false);
+  equal(await removeSubscription(kv, found, NOW), false);
+  equal((await findSubscription(kv, A.id)).kept?.subscription.minPriority, 1);
+});
+
+Deno.test("subscriptions: a write that lands after the deletion does not raise the dead", async () => {
+  await using kv = await memoryKv();
+  const zombies: (() => Promise<unknown>)[] = [];
+  const hanging = faultyKv(kv, (commit) => (zombies.push(commit), Promise.reject(new Error("lost"))));
+  await refuses(
+    "kv_failed",
+    async () => void await saveSubscription(hanging, await findSubscription(kv, A.id), { subscription: A }),
+  );
+  await save(kv, { subscription: A });
+  await removeSubscription(kv, await findSubscription(kv, A.id), NOW);
+  equal((await zombies[0]!() as Deno.KvCommitError).ok, false);
+  const { kept, deletedUntil } = await findSubscription(kv, A.id);
+  equal([kept, deletedUntil], [undefined, NOW + 24 * 3_600_000]);
+  equal(await keys(kv), ["count", "ends", "subscription"]);
+});
+
+Deno.test("subscriptions: a deleted one can be made anew", async () => {
+  await using kv = await memoryKv();
+  await save(kv, { subscription: A });
+  await removeSubscription(kv, await findSubscription(kv, A.id), NOW);
+  ok(await save(kv, { subscription: A }));
+  equal((await findSubscription(kv, A.id)).kept, { subscription: A });
+  equal((await countSubscriptions(kv, "owner", A.address)).owned, 1);
+});
+
+Deno.test("subscriptions: a commit whose answer was lost and that is repeated is written once, and counted once", async () => {
+  await using kv = await memoryKv();
+  const twice = faultyKv(kv, async (commit) => (await commit(), await commit()));
+  ok(await saveSubscription(twice, await findSubscription(kv, A.id), { subscription: A, initial: INITIAL }));
+  equal(await countSubscriptions(kv, "owner", A.address), { owned: 1, unconfirmed: 1 });
+  ok(await removeSubscription(twice, await findSubscription(kv, A.id), NOW));
+  equal(await countSubscriptions(kv, "owner", A.address), { owned: 0, unconfirmed: 0 });
+});
+
+Deno.test("subscriptions: they are counted by owner, and the unconfirmed by push service", async () => {
+  await using kv = await memoryKv();
+  for (let n = 0; n < 30; n++) await save(kv, { subscription: subscription(`${n}x`, ["t"]), initial: INITIAL });
+  await save(kv, {
+    subscription: subscription("z", ["t"], { owner: "other", address: "https://other.example/z" }),
+    initial: INITIAL,
+  });
+  equal(await countSubscriptions(kv, "owner", "https://push.example/any"), { owned: 30, unconfirmed: 30 });
+  for (let n = 0; n < 10; n++) await save(kv, { subscription: subscription(`${n}x`, ["t"]) });
+  for (let n = 5; n < 15; n++) {
+    await removeSubscription(kv, await findSubscription(kv, subscription(`${n}x`, []).id), NOW);
+  }
+  equal(await countSubscriptions(kv, "owner", "https://push.example/any"), { owned: 20, unconfirmed: 15 });
+  equal(await countSubscriptions(kv, "other", "https://other.example/"), { owned: 1, unconfirmed: 1 });
+});
+
+Deno.test("subscriptions: initial pushes are found when they are due, and are gone with the confirmation", async () => {
+  await using kv = await memoryKv();
+  await save(kv, { subscription: A, initial: INITIAL });
+  const shard = shardOf(A.id);
+  equal(await listInitials(kv, shard, NOW - 1, 9), []);
+  equal(await listInitials(kv, shard, NOW, 9), [{ at: NOW, id: A.id }]);
+  await save(kv, { subscription: A, initial: { ...INITIAL, at: NOW + 9 } });
+  equal(await listInitials(kv, shard, NOW, 9), []);
+  await save(kv, { subscription: A });
+  equal(await listInitials(kv, shard, NOW + 99, 9), []);
+});
+
+Deno.test("subscriptions: a hundred topics fit one, as long as they are not too long together", async () => {
+  await using kv = await memoryKv();
+  const topics = (length: number) => Array.from({ length: 100 }, (_, n) => `${n}/`.padEnd(length, "x"));
+  ok(await save(kv, { subscription: subscription("a", topics(400)) }));
+  equal(await subscribersOf(kv, topics(400)[99]!), ["60 a"]);
+  await refuses("too_large", () => save(kv, { subscription: subscription("b", topics(1_024)) }));
+  equal((await findSubscription(kv, subscription("b", []).id)).kept, undefined);
+});
+
+Deno.test("subscriptions: those of an owner are listed page by page", async () => {
+  await using kv = await memoryKv();
+  for (const id of ["a", "b", "c", "d"]) await save(kv, { subscription: subscription(id, ["t"]) });
+  const page = async (after: string) => (await listOwned(kv, "owner", after, 3)).map(({ id }) => id[0]).join("");
+  equal([await page(""), await page(subscription("c", []).id), await page("zz")], ["abc", "d", ""]);
+  equal(await listOwned(kv, "nobody", "", 3), []);
+});
+
+Deno.test("subscriptions: a record of an unknown version is told apart from none", async () => {
+  await using kv = await memoryKv();
+  await kv.set(["subscription", A.id], new TextEncoder().encode('{"v":9}'));
+  const { kept, unknown, versionstamp } = await findSubscription(kv, A.id);
+  equal([kept, unknown, versionstamp !== null], [undefined, true, true]);
+});
