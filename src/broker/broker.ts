@@ -1,12 +1,15 @@
-/** The broker: one journal, written by `publish`, followed into the ring, and read from there by every stream. */
+/** The broker: one journal, written by `publish`, and its two readers: streams, by the ring, and deliveries. */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { asCarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Senders } from "../model/delivery.ts";
+import { endSubscriptions } from "../store/expiry.ts";
 import { type Batch, readBell, readNewest } from "../store/journal.ts";
-import { readEpoch } from "../store/keys.ts";
+import { readEpoch, readHashKey } from "../store/keys.ts";
 import { prune, readHorizon, RETENTION } from "../store/retention.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
+import { createDeliveries } from "./deliver/deliveries.ts";
 import { createFollower } from "./follow.ts";
 import { locate } from "./locate.ts";
 import { createPace } from "./pace.ts";
@@ -15,6 +18,7 @@ import { createReplays } from "./replay.ts";
 import { createRing, RING_BYTES, RING_EVENTS, type SeenBatch } from "./ring.ts";
 import type { LIMITS } from "./stream.ts";
 import { createStreams } from "./streams.ts";
+import { createSubscriptions } from "./subscriptions.ts";
 
 export type BrokerDeps = {
   kv: Deno.Kv;
@@ -24,14 +28,21 @@ export type BrokerDeps = {
   random: () => number;
   log: Logger;
   metrics: Metrics;
+  senders: Senders;
   /** For tests: smaller limits reach what lies behind them sooner. */
-  limits?: { ring?: { bytes: number; events: number }; streams?: typeof LIMITS; patience?: number };
+  limits?: {
+    ring?: { bytes: number; events: number };
+    streams?: typeof LIMITS;
+    patience?: number;
+    maxWaiting?: number;
+  };
 };
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
 
 /** Fills the ring from the journal, so that whoever is told `ready` finds the newest events in memory. */
-export async function openBroker({ kv, embedded, clock, random, log, metrics, limits }: BrokerDeps) {
+export async function openBroker(deps: BrokerDeps) {
+  const { kv, embedded, clock, random, log, metrics, limits } = deps;
   const ringLimits = limits?.ring ?? { bytes: RING_BYTES, events: RING_EVENTS };
   const epoch = await readEpoch(kv);
   const newest = await readNewest(kv, ringLimits.bytes, ringLimits.events);
@@ -42,6 +53,15 @@ export async function openBroker({ kv, embedded, clock, random, log, metrics, li
   const replays = createReplays({ kv, ring, epoch, clock, log, patience: limits?.patience });
   const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
+  const hashKey = await readHashKey(kv);
+  const deliveries = createDeliveries({
+    ...deps,
+    hashKey,
+    worker: crypto.randomUUID(),
+    since,
+    maxWaiting: limits?.maxWaiting,
+  });
+  await deliveries.open();
   const follower = createFollower({ kv, embedded, since, clock, random, log, metrics, seen });
   const publisher = createPublisher({
     kv,
@@ -52,23 +72,43 @@ export async function openBroker({ kv, embedded, clock, random, log, metrics, li
     pace,
     committed: follower.offer,
     position: follower.position,
+    isLagging,
   });
 
   function seen(batch: SeenBatch): void {
     pace.followed(1);
     streams.deliver(ring.append(batch));
+    deliveries.seen(batch);
+  }
+
+  /** Nothing that is not delivered is ever pruned: rather than outgrow its budget the journal takes no more. */
+  function isLagging(): boolean {
+    const { milliseconds, bytes } = deliveries.lag();
+    return milliseconds > RETENTION.milliseconds / 2 || bytes > RETENTION.bytes / 2;
+  }
+
+  /** Once a minute: prunes the journal, ends what is over, and adopts the shards that nobody holds. */
+  async function minute(): Promise<void> {
+    await Promise.all([
+      attempt("the journal was not pruned", pruneOnce),
+      attempt("subscriptions were not ended", () => endAll(kv, clock)),
+      attempt("no shard was adopted", deliveries.adopt),
+    ]);
+  }
+
+  async function attempt(failure: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (thrown) {
+      log.warning("{failure}, the next minute tries again: {code}", { failure, code: asCarillonError(thrown).code });
+    }
   }
 
   async function pruneOnce(): Promise<void> {
-    try {
-      const { batches, bytes } = await prune(kv, clock.now(), RETENTION);
-      metrics.pruned.inc(batches);
-      metrics.journalBytes.set(bytes);
-    } catch (thrown) {
-      log.warning("the journal was not pruned, the next minute tries again: {code}", {
-        code: asCarillonError(thrown).code,
-      });
-    }
+    await deliveries.checkpoint();
+    const { batches, bytes } = await prune(kv, clock.now(), RETENTION);
+    metrics.pruned.inc(batches);
+    metrics.journalBytes.set(bytes);
   }
 
   return {
@@ -77,18 +117,29 @@ export async function openBroker({ kv, embedded, clock, random, log, metrics, li
     isOwnId: (id: string) => id.startsWith(`${epoch}.`),
     admit: streams.admit,
     tick: streams.tick,
-    prune: pruneOnce,
-    /** Follows the journal until the signal aborts. */
-    run: follower.run,
+    minute,
+    subscriptions: createSubscriptions({ kv, clock, hashKey, wake: deliveries.wake }),
+    /** Follows the journal and delivers until the signal aborts. */
+    run: async (signal: AbortSignal) => void await Promise.all([follower.run(signal), deliveries.run(signal)]),
     /** Throws when the database does not answer. */
     check: async () => void await readBell(kv),
     /** Commits what was accepted, shows it to every stream, and ends them. */
     async drain(): Promise<void> {
       await publisher.drain();
       await follower.catchUp().catch(() => {});
-      await streams.drain();
+      await Promise.all([streams.drain(), deliveries.drain()]);
     },
   };
+}
+
+/** Ends looked at in one go, and how many at the most in one minute. */
+const ENDS = 200;
+const MAX_ENDS = 20_000;
+
+async function endAll(kv: Deno.Kv, clock: Clock): Promise<void> {
+  for (let ended = 0, some = ENDS; some === ENDS && ended < MAX_ENDS; ended += some) {
+    some = await endSubscriptions(kv, clock.now(), ENDS);
+  }
 }
 
 /** Behind the last event of any batch. */

@@ -29,11 +29,13 @@ type Deps = {
   committed: (batch: SeenBatch, follows: string | undefined) => void;
   /** The batch that the next one follows, where that is known: it is checked in the commit. */
   position: () => string | undefined;
+  /** Deliveries are so far behind that more must not come. */
+  isLagging: () => boolean;
 };
 
 export type Publisher = ReturnType<typeof createPublisher>;
 
-export function createPublisher({ kv, epoch, clock, log, metrics, pace, committed, position }: Deps) {
+export function createPublisher({ kv, epoch, clock, log, metrics, pace, committed, position, isLagging }: Deps) {
   const waiting: Waiting[] = [];
   const bySeen = new Map<string, Waiting>();
   let waitingBytes = 0, lastCommit = 0;
@@ -47,6 +49,7 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
    */
   function publish(submission: Submission): Promise<string[]> {
     if (draining) throw new CarillonError("draining", "this worker takes no more changes");
+    if (isLagging()) throw new CarillonError("overloaded", "deliveries are too far behind");
     const entry = prepare(submission);
     const twin = entry.seen === undefined ? undefined : bySeen.get(entry.seen);
     if (twin) return repeated(twin.promise);

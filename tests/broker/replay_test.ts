@@ -22,7 +22,7 @@ async function brokerWith(kv: Deno.Kv, events: number) {
   for (let n = 0; n < events; n++) ids.push(...await broker.publish({ changes: [change(`${n}`)] }));
   const catchUp = async () => void await broker.locate(`${ids.at(-1)}9`);
   await catchUp();
-  return { ...broker, ids };
+  return { ...broker, ids, [Symbol.asyncDispose]: broker.drain };
 }
 
 async function read(broker: Awaited<ReturnType<typeof brokerWith>>, id: string, done: (data: string[]) => boolean) {
@@ -36,7 +36,7 @@ async function read(broker: Awaited<ReturnType<typeof brokerWith>>, id: string, 
 
 Deno.test("replay: what is older than the ring is read from the journal, then the ring, without a seam", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 40);
+  await using broker = await brokerWith(kv, 40);
   for (const at of [0, 7, 20, 33, 34, 35, 38]) {
     const { data } = await read(broker, broker.ids[at]!, (data) => data.length >= 39 - at);
     equal(data, Array.from({ length: 39 - at }, (_, n) => `${at + 1 + n}`));
@@ -46,7 +46,7 @@ Deno.test("replay: what is older than the ring is read from the journal, then th
 
 Deno.test("replay: what is published during a replay comes after it, once", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 60);
+  await using broker = await brokerWith(kv, 60);
   const sink = memorySink();
   const gone = broker.admit(reader("*"), { from: EARLIEST, lost: false, expiresAt: Infinity })(sink);
   for (let n = 60; n < 90; n++) {
@@ -60,7 +60,7 @@ Deno.test("replay: what is published during a replay comes after it, once", asyn
 
 Deno.test("replay: a cursor within a batch continues within it", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 0);
+  await using broker = await brokerWith(kv, 0);
   const ids = await broker.publish({ changes: [change("a"), change("b"), change("c")] });
   for (let n = 0; n < 10; n++) await broker.publish({ changes: [change(`${n}`)] });
   await broker.locate(`${ids[2]}9`);
@@ -70,7 +70,7 @@ Deno.test("replay: a cursor within a batch continues within it", async () => {
 
 Deno.test("replay: a publisher's own id is resumed from", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 3);
+  await using broker = await brokerWith(kv, 3);
   await broker.publish({ changes: [change("x"), change("mine", { id: "urn:uuid:1" }), change("after")] });
   const { data } = await read(broker, "urn:uuid:1", (data) => data.length >= 1);
   equal(data, ["after"]);
@@ -78,7 +78,7 @@ Deno.test("replay: a publisher's own id is resumed from", async () => {
 
 Deno.test("replay: an id of another epoch, from the future, or never given is lost", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 3);
+  await using broker = await brokerWith(kv, 3);
   const { epoch, position } = parseEventId(broker.ids[2]!)!;
   for (
     const id of [
@@ -95,7 +95,7 @@ Deno.test("replay: an id of another epoch, from the future, or never given is lo
 
 Deno.test("replay: readers at the same place share one scan, and too many are refused", async () => {
   await using kv = await memoryKv();
-  await brokerWith(kv, 30);
+  await using _filled = await brokerWith(kv, 30);
   const { counting, scans } = countScans(kv);
   const deps = brokerDeps(kv);
   const replays = createReplays({ ...deps, clock: systemClock, kv: counting, ring: createRing(deps.epoch, HEAD) });
@@ -126,6 +126,7 @@ Deno.test("replay: what was pruned while a reader caught up is a loss that it is
   await using kv = await memoryKv();
   const clock = manualClock();
   const broker = await openBroker({ ...brokerDeps(kv, clock), limits: { ring: { bytes: 1e6, events: 5 } } });
+  await using _drained = { [Symbol.asyncDispose]: broker.drain };
   const ids: string[] = [];
   for (let n = 0; n < 60; n++) ids.push(...await broker.publish({ changes: [change(`${n}`)] }));
   await broker.locate(`${ids.at(-1)}9`);
@@ -134,7 +135,7 @@ Deno.test("replay: what was pruned while a reader caught up is a loss that it is
   sink.queued = 1e9;
   const gone = broker.admit(reader("*"), { from, lost, expiresAt: Infinity })(sink);
   clock.advance(25 * 3_600_000);
-  await broker.prune();
+  await broker.minute();
   sink.queued = 0;
   clock.advance(20);
   while (!sink.data.includes("59")) await new Promise((resolve) => setTimeout(resolve));
@@ -144,7 +145,7 @@ Deno.test("replay: what was pruned while a reader caught up is a loss that it is
 
 Deno.test("replay: slow readers hold up nobody else", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 60);
+  await using broker = await brokerWith(kv, 60);
   const slow = Array.from({ length: 10 }, () => {
     const sink = Object.assign(memorySink(), { queued: 1e9 });
     return broker.admit(reader("*"), { from: EARLIEST, lost: false, expiresAt: Infinity })(sink);
@@ -156,7 +157,7 @@ Deno.test("replay: slow readers hold up nobody else", async () => {
 
 Deno.test("replay: a reader that never reads is cut when its patience is over", async () => {
   await using kv = await memoryKv();
-  await brokerWith(kv, 30);
+  await using _filled = await brokerWith(kv, 30);
   const deps = brokerDeps(kv);
   const clock = { now: () => 0, elapsed: () => 0, wait: () => Promise.resolve() };
   const replays = createReplays({ ...deps, clock, ring: createRing(deps.epoch, HEAD) });
@@ -168,7 +169,7 @@ Deno.test("replay: a reader that never reads is cut when its patience is over", 
 
 Deno.test("replay: of two events with the same id the older one is resumed from", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 0);
+  await using broker = await brokerWith(kv, 0);
   await broker.publish({ changes: [change("mine", { id: "42" })] });
   await broker.publish({ changes: [change("between")] });
   const ids = await broker.publish({
@@ -180,7 +181,7 @@ Deno.test("replay: of two events with the same id the older one is resumed from"
 
 Deno.test("replay: the id of an empty journal is a place like any other", async () => {
   await using kv = await memoryKv();
-  const broker = await brokerWith(kv, 20);
+  await using broker = await brokerWith(kv, 20);
   equal((await broker.locate(`epoch123.${"0".repeat(20)}.0`)).lost, true, "another epoch");
   const epoch = parseEventId(broker.ids[0]!)!.epoch;
   equal((await broker.locate(`${epoch}.${"0".repeat(20)}.0`)).lost, false);

@@ -1,0 +1,202 @@
+/** The delivery engine: a second reader of the journal, which sends what happened to whoever subscribed. */
+import { asCarillonError } from "../../errors.ts";
+import { shardOf, SHARDS } from "../../model/shard.ts";
+import { readWindows } from "../../store/windows.ts";
+import type { SeenBatch } from "../ring.ts";
+import type { DeliverDeps } from "./deps.ts";
+import { hasWork } from "./has_work.ts";
+import { createLag, type Lag } from "./lag.ts";
+import { LAPSE } from "./lease.ts";
+import { createOwnership } from "./ownership.ts";
+import { createPages } from "./pages.ts";
+import { createReader } from "./reader.ts";
+import { createSchedule } from "./schedule.ts";
+import type { Shard } from "./shard.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
+import { fromRecord } from "./window.ts";
+
+/** Milliseconds between two rounds of upkeep, and between two looks for shards and pages that nobody holds. */
+const ROUND = 1_000;
+const LOOK = 5_000;
+
+/** Milliseconds that deliveries under way have when this worker leaves: Deploy gives it five seconds. */
+const LEAVE_WITHIN = 2_500;
+const RELEASE_WITHIN = 1_000;
+
+export type Deliveries = ReturnType<typeof createDeliveries>;
+
+/** `since` is the newest batch that was seen before the first that `seen` is told of. */
+export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting?: number }) {
+  const { kv, clock, log, metrics, embedded } = deps;
+  const stopping = new AbortController();
+  const owned = new Map<number, { shard: Shard; upkeep: Upkeep }>();
+  const shards = () => owned.values().map(({ shard }) => shard);
+  const pages = createPages(deps, stopping.signal);
+  const schedule = createSchedule(clock, () => void pages.look().catch(() => {}), stopping.signal);
+  const reader = createReader({ ...deps, schedule, shards });
+  const ownership = createOwnership({
+    deps,
+    head: reader.head,
+    has: (shard) => owned.has(shard),
+    hasWork: (shard) => hasWork(deps, shard),
+    stopping: stopping.signal,
+  });
+  const beginning = new Set<Promise<void>>();
+  const meter = createLag(clock);
+  let lag: Lag = { milliseconds: 0, bytes: 0 };
+  let lookAt = 0;
+
+  function seen(batch: SeenBatch): void {
+    meter.seen(batch.versionstamp, batch.bytes);
+    reader.seen(batch);
+  }
+
+  /** Takes the shards that may be taken; on the embedded database all, since whoever had them is dead. */
+  async function open(): Promise<void> {
+    await take({ all: embedded });
+  }
+
+  async function take(options?: { all: boolean }): Promise<void> {
+    lookAt = clock.elapsed() + LOOK;
+    for (const shard of await ownership.look(options)) begin(shard);
+  }
+
+  function begin(shard: Shard): void {
+    const upkeep = createUpkeep(shard, (window) => schedule.schedule(shard, window));
+    owned.set(shard.number, { shard, upkeep });
+    shard.lost.addEventListener("abort", () => drop(shard));
+    const going = goOn(shard, upkeep).catch((thrown) => {
+      if (!shard.lost.aborted && !stopping.signal.aborted) {
+        log.error("a shard was not begun: {code}", { code: asCarillonError(thrown).code });
+      }
+    });
+    beginning.add(going);
+    void going.finally(() => beginning.delete(going));
+  }
+
+  /** Goes on from what the owner before wrote down. */
+  async function goOn(shard: Shard, upkeep: Upkeep): Promise<void> {
+    await loadWindows(shard);
+    await upkeep.begin();
+    await reader.catchUp(shard);
+    for (const window of shard.windows.values()) schedule.schedule(shard, window);
+  }
+
+  async function loadWindows(shard: Shard): Promise<void> {
+    for (const { hash, window } of await shard.insist(() => Array.fromAsync(readWindows(kv, shard.number)))) {
+      if (window) shard.windows.set(hash, fromRecord(hash, window, clock.elapsed()));
+      else metrics.recordsSetAside.inc({ kind: "window" });
+    }
+  }
+
+  function drop(shard: Shard): void {
+    log.warning("a shard is another worker's now: {shard}", { shard: shard.number });
+    owned.delete(shard.number);
+    schedule.drop(shard);
+  }
+
+  /** Once a second, until the signal aborts. */
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.wait(ROUND, signal);
+      await round().catch((thrown) => {
+        log.warning("deliveries wait for the database: {code}", { code: asCarillonError(thrown).code });
+      });
+    }
+  }
+
+  async function round(): Promise<void> {
+    await writeAll((shard) => shard.needsCheckpoint());
+    measure();
+    for (const { upkeep } of owned.values()) upkeep.tick();
+    if (clock.elapsed() < lookAt) return;
+    await take();
+    await pages.look();
+  }
+
+  /** Writes down how far every shard has read, so that the journal may be pruned up to there. */
+  async function checkpoint(): Promise<void> {
+    const isBehind = (shard: Shard) => shard.applied !== shard.cursor();
+    await writeAll(isBehind);
+    // Where a write was under way already, it did not hold the newest.
+    await writeAll(isBehind);
+  }
+
+  /** One after the other, so that a publisher's commit never waits for sixteen. */
+  async function writeAll(which: (shard: Shard) => boolean): Promise<void> {
+    for (const { shard } of owned.values()) if (which(shard)) await write(shard);
+  }
+
+  /** A shard that is not written is tried again in the next round; a database that hangs ends this one. */
+  async function write(shard: Shard): Promise<void> {
+    const stop = metrics.checkpointSeconds.startTimer();
+    try {
+      await shard.checkpoint();
+    } catch (thrown) {
+      const { code } = asCarillonError(thrown);
+      if (code === "kv_timeout") throw thrown;
+      if (!shard.lost.aborted) log.warning("a shard was not written: {code}", { code });
+    } finally {
+      stop();
+    }
+  }
+
+  function measure(): void {
+    metrics.queueAge.set(schedule.queue.age() / 1000);
+    metrics.windowsOpen.set(schedule.waiting());
+    metrics.shardsOwned.set(owned.size);
+    metrics.retriesDue.set(shards().reduce((sum, { retries }) => sum + retries.due, 0));
+    lag = worstLag();
+    metrics.shardLag.set(lag.milliseconds / 1000);
+  }
+
+  /** Of all shards, those of other workers as well. */
+  function worstLag(): Lag {
+    const cursors = [...shards().map(({ cursor }) => cursor()), ...ownership.foreign()].sort();
+    return cursors[0] === undefined ? { milliseconds: 0, bytes: 0 } : meter.behind(cursors[0]);
+  }
+
+  /** For the cron: takes what an owner that lapsed has left, which takes as long as it takes to see that. */
+  async function adopt(): Promise<void> {
+    await take();
+    if (owned.size === SHARDS) return;
+    await clock.wait(LAPSE, stopping.signal);
+    if (!stopping.signal.aborted) await take();
+  }
+
+  /** Begins nothing more, waits a moment for what is under way, and gives the shards back. */
+  async function drain(): Promise<void> {
+    stopping.abort();
+    await within(LEAVE_WITHIN, settled());
+    await within(RELEASE_WITHIN, release());
+  }
+
+  async function within(milliseconds: number, done: Promise<void>): Promise<void> {
+    const patience = new AbortController();
+    await Promise.race([done, clock.wait(milliseconds, patience.signal)]);
+    patience.abort();
+  }
+
+  async function settled(): Promise<void> {
+    const jobs = owned.values().map(({ upkeep }) => upkeep.settled());
+    await Promise.all([...beginning, ...jobs, schedule.queue.settled(), pages.settled()]);
+  }
+
+  /** What cannot be given back, another worker takes when it has lapsed. */
+  async function release(): Promise<void> {
+    for (const shard of shards()) await shard.release().catch(() => {});
+  }
+
+  return {
+    open,
+    seen,
+    run,
+    adopt,
+    checkpoint,
+    drain,
+    /** How far the slowest shard is behind the journal, as of the last second. */
+    lag: () => lag,
+    /** A new subscription waits for its initial push. */
+    wake: (id: string) => owned.get(shardOf(id))?.upkeep.pushInitials(),
+  };
+}

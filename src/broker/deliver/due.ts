@@ -1,0 +1,71 @@
+/** Retries whose time has come. The subscription is read again before it is sent to: it may have changed, or ended. */
+import type { Outcome } from "../../model/delivery.ts";
+import { type Due, listDue, nextDue, readRetries, type ReadRetry, type Retry } from "../../store/retries.ts";
+import { findSubscription, type Found } from "../../store/subscriptions.ts";
+import { tell } from "../../model/tell.ts";
+import { conclude, send, subscriberOf } from "./outcome.ts";
+import type { Entry } from "./retries.ts";
+import type { Shard } from "./shard.ts";
+
+/** Tried at once. */
+const MANY = 64;
+
+/** Looked at, so that it is known how many are due. */
+const LISTED = 1_000;
+
+/** Milliseconds to wait with a message until the initial push was tried again. */
+const AFTER_INITIAL = 1_000;
+
+/** Tries what is due, until nothing is. Throws when the shard is lost. */
+export async function runDue(shard: Shard): Promise<void> {
+  const { retries, number, stopping, deps: { kv, clock } } = shard;
+  retries.beginLooking();
+  const until = clock.now();
+  let after: Due | undefined;
+  do {
+    const due: Due[] = await shard.insist(() => listDue(kv, number, until, LISTED, after));
+    retries.due = due.length;
+    const some = due.slice(0, MANY);
+    const entries = await pick(shard, some);
+    await Promise.all(entries.map((entry) => tryOne(shard, entry)));
+    after = some.at(-1);
+  } while (after && !stopping.aborted);
+  retries.foundDue(await shard.insist(() => nextDue(kv, number, until)));
+}
+
+async function pick(shard: Shard, due: Due[]): Promise<Entry[]> {
+  const { retries, deps: { kv, metrics } } = shard;
+  for (const { hash } of due) retries.hold(hash);
+  const read = await shard.insist(() => readRetries(kv, due));
+  const picked = due.flatMap((each, index) => pickOne(shard, each, read[index]!));
+  for (const { hash } of due) retries.release(hash);
+  metrics.recordsSetAside.inc({ kind: "retry" }, read.filter(({ unknown }) => unknown).length);
+  return picked;
+}
+
+function pickOne({ retries }: Shard, due: Due, read: ReadRetry): Entry[] {
+  const entry = retries.find(due, read);
+  if (read.unknown || entry?.active) return [];
+  if (entry?.retry?.at !== due.at) return (retries.dropDue(due), []);
+  entry.active = true;
+  return [entry];
+}
+
+async function tryOne(shard: Shard, entry: Entry): Promise<void> {
+  const { kv, clock, metrics } = shard.deps;
+  const retry = entry.retry!;
+  if (retry.until <= clock.now()) {
+    metrics.deliveriesExpired.inc();
+    return await conclude(shard, entry, { kind: "rejected" });
+  }
+  const found = await shard.insist(() => findSubscription(kv, entry.name.id));
+  await conclude(shard, entry, await sendAgain(shard, retry, found));
+}
+
+async function sendAgain(shard: Shard, { topic, merged }: Retry, { kept, unknown }: Found): Promise<Outcome> {
+  const now = shard.deps.clock.now();
+  if (kept?.initial || unknown) return { kind: "retry", at: (kept?.initial?.at ?? now) + AFTER_INITIAL, tried: false };
+  const subscriber = kept && subscriberOf(kept, topic, now);
+  const told = subscriber && tell(subscriber, merged);
+  return told ? await send(shard, subscriber, { topic, merged: told }) : { kind: "rejected" };
+}

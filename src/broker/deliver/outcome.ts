@@ -1,0 +1,85 @@
+/** What one delivery is, and what becomes of it: sent, tried again later, or ended. */
+import { expiryOf, type Subscriber } from "../../model/subscription.ts";
+import type { Delivery, Message, Outcome } from "../../model/delivery.ts";
+import type { Merged } from "../../model/merge.ts";
+import { shortHash } from "../../model/short_hash.ts";
+import type { Retry } from "../../store/retries.ts";
+import { findSubscription, type Kept, removeSubscription } from "../../store/subscriptions.ts";
+import { backOff } from "./back_off.ts";
+import type { DeliverDeps } from "./deps.ts";
+import type { Entry } from "./retries.ts";
+import type { Shard } from "./shard.ts";
+
+/** How often a write is tried again that somebody else's came before. */
+const MAX_CONFLICTS = 5;
+
+/** Sends a message to one subscriber, and counts what came of it. Throws when the shard is lost. */
+export async function send(shard: Shard, subscriber: Subscriber, message: Message): Promise<Outcome> {
+  await shard.own();
+  const outcome = await deliver(shard.deps, subscriber, message);
+  // Whoever owns it now sends it again: our outcome counts no more.
+  shard.lost.throwIfAborted();
+  return outcome;
+}
+
+export async function deliver(deps: DeliverDeps, subscriber: Subscriber, message: Message): Promise<Outcome> {
+  const { senders, metrics, hashKey } = deps;
+  const delivery: Delivery = { subscriber, message, until: subscriber.expiresAt };
+  if (message) delivery.replaces = shortHash(hashKey, subscriber.id, message.topic);
+  const outcome = await senders[subscriber.transport](delivery);
+  metrics.deliveries.inc({ transport: subscriber.transport, outcome: outcome.kind });
+  return outcome;
+}
+
+/** A delivery that has not been tried, or not been answered. */
+export function toRetry(topic: string, merged: Merged, { expiresAt }: Subscriber, at: number): Retry {
+  return { topic, merged, attempt: 0, at, until: expiresAt };
+}
+
+/** When a retry is due next: no earlier than the push service wants, and later each time that it was tried. */
+export function postpone(retry: Retry, outcome: { at?: number; tried: boolean }, deps: DeliverDeps): Retry {
+  const attempt = retry.attempt + Number(outcome.tried);
+  const at = deps.clock.now() + backOff(retry.attempt, deps.random);
+  return { ...retry, attempt, at: Math.round(Math.max(at, outcome.at ?? 0)) };
+}
+
+/** Ends, keeps or postpones what was being tried. */
+export async function conclude(shard: Shard, entry: Entry, outcome: Outcome): Promise<void> {
+  entry.active = false;
+  const again = entry.again;
+  delete entry.again;
+  if (outcome.kind === "gone" && !await endSubscription(shard.deps, entry.name.id)) {
+    outcome = { kind: "retry", tried: true };
+  }
+  if (outcome.kind === "retry") {
+    return shard.retries.set(entry, entry.retry && postpone(entry.retry, outcome, shard.deps));
+  }
+  // What came while it was being tried is not in it.
+  const rest = outcome.kind === "gone" ? undefined : again;
+  const next = entry.retry && rest && { ...entry.retry, merged: rest, attempt: 0, at: shard.deps.clock.now() };
+  shard.retries.set(entry, next);
+}
+
+/** The push service says that a subscription is gone. False when that could not be written down. */
+export async function endSubscription({ kv, clock }: DeliverDeps, id: string): Promise<boolean> {
+  try {
+    for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
+      const found = await findSubscription(kv, id);
+      if (!found.kept || await removeSubscription(kv, found, clock.now())) return true;
+    }
+  } catch {
+    // Said again when it is tried again.
+  }
+  return false;
+}
+
+/** A subscription as its deliveries see it; undefined when the topic is none of its own, or has ended. */
+export function subscriberOf({ subscription }: Kept, topic: string, now: number): Subscriber | undefined {
+  const expiresAt = subscription.topics.find((subscribed) => subscribed.topic === topic)?.expiresAt ?? 0;
+  return expiresAt > now ? { ...subscription, expiresAt } : undefined;
+}
+
+/** A subscription as its initial push sees it. */
+export function ownerOf({ subscription }: Kept): Subscriber {
+  return { ...subscription, expiresAt: expiryOf(subscription) };
+}

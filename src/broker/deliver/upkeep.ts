@@ -1,0 +1,63 @@
+/** What a shard does once a second: tries what is due, takes in what pages handed back, writes down how far it got. */
+import { asCarillonError } from "../../errors.ts";
+import { runDue } from "./due.ts";
+import { runInitials } from "./initial.ts";
+import { createPaged } from "./paged.ts";
+import type { Shard } from "./shard.ts";
+import type { Window } from "./window.ts";
+
+/** Milliseconds: initial pushes that another worker wrote down are looked for so often. */
+const LOOK_FOR_INITIALS = 5_000;
+
+export type Upkeep = ReturnType<typeof createUpkeep>;
+
+/** `schedule` is called for each window that may go on. */
+export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
+  const { clock, log } = shard.deps;
+  const running = new Map<string, Promise<void>>();
+  const paged = createPaged(shard, (hash) => schedule(shard.windows.get(hash)!));
+  let initialsAt = -Infinity;
+
+  /** One of each kind at a time. A fault is logged; the next second tries again. */
+  function once(kind: string, run: () => Promise<void>): void {
+    if (running.has(kind) || shard.stopping.aborted) return;
+    const failed = (thrown: unknown) => {
+      if (shard.lost.aborted) return;
+      log.warning("a shard's {kind} failed: {code}", { kind, code: asCarillonError(thrown).code });
+    };
+    running.set(kind, run().catch(failed).finally(() => running.delete(kind)));
+  }
+
+  function tick(): void {
+    shard.forget();
+    if (shard.retries.nextDue() <= clock.now()) once("retries", () => runDue(shard));
+    if (initialsAt <= clock.elapsed()) pushInitials();
+    if (shard.windows.values().some((window) => window.paged === "written")) once("pages", takeInPages);
+  }
+
+  function pushInitials(): void {
+    initialsAt = clock.elapsed() + LOOK_FOR_INITIALS;
+    once("initial pushes", async () => {
+      if (await runInitials(shard)) initialsAt = -Infinity;
+    });
+  }
+
+  async function takeInPages(): Promise<void> {
+    await paged.takeIn();
+    await paged.end();
+  }
+
+  /** Finds what the owner before left. */
+  async function begin(): Promise<void> {
+    await paged.find();
+    await paged.takeIn();
+  }
+
+  return {
+    begin,
+    tick,
+    pushInitials,
+    /** Resolves when nothing of it is under way. */
+    settled: async () => void await Promise.all(running.values()),
+  };
+}

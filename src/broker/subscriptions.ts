@@ -1,0 +1,157 @@
+/** Subscriptions as the doors see them: made, changed and ended by their owner, in one store for all doors. */
+import { CarillonError } from "../errors.ts";
+import type { Clock } from "../clock.ts";
+import { shortHash } from "../model/short_hash.ts";
+import {
+  MAX_TOPICS,
+  type PushKeys,
+  REFRESH_INTERVAL,
+  type Subscription,
+  type Transport,
+} from "../model/subscription.ts";
+import {
+  countSubscriptions,
+  findSubscription,
+  type Found,
+  type Kept,
+  listOwned,
+  removeSubscription,
+  saveSubscription,
+} from "../store/subscriptions.ts";
+
+/** How often a write is tried again that somebody else's came before. */
+const MAX_CONFLICTS = 8;
+
+/** Milliseconds after which an address that never answered is given up. */
+const UNCONFIRMED_LIFE = 24 * 3_600_000;
+
+/** What an owner asks for. Members that are left out stay as they are, or get their default. */
+export type Wanted = Partial<Pick<Subscription, "keys" | "triggers" | "minPriority" | "maxDelay" | "clientId">> & {
+  topics?: string[];
+  /** Milliseconds since 1970; clamped to the refresh interval, which is also the default. */
+  expiresAt?: number;
+};
+
+/** Where a new subscription leads. */
+export type Target = { transport: Transport; address: string; keys: PushKeys; vapidKey: string };
+
+/** Throws when nothing more may be stored for the owner, or aimed at the push service. */
+export type Admit = (counts: { owned: number; unconfirmed: number }) => void;
+
+type Deps = { kv: Deno.Kv; clock: Clock; hashKey: string; wake: (id: string) => void };
+
+/** `vapidKey` is not among them: a push service knows an address by the key that it was made with. */
+const DEFAULTS = { triggers: {}, minPriority: 0, maxDelay: 60, clientId: undefined };
+
+export type Subscriptions = ReturnType<typeof createSubscriptions>;
+
+export function createSubscriptions({ kv, clock, hashKey, wake }: Deps) {
+  /** Never of the address alone: a stranger who knows it could replace the subscription. */
+  const idOf = (owner: string, address: string) => shortHash(hashKey, owner, "", address);
+
+  /** Makes the subscription of an address, or replaces what the same owner asked for before. */
+  async function subscribe(owner: string, target: Target, wanted: Wanted, admit: Admit) {
+    return await add(owner, target, admit, (kept) => {
+      return ask({ ...kept, subscription: { ...kept.subscription, ...DEFAULTS, keys: target.keys } }, wanted);
+    });
+  }
+
+  /** Adds topics to the subscription of an address (CC/CD 70025 `push-subscribe`). */
+  async function join(owner: string, target: Target, wanted: Wanted & { topics: string[] }, admit: Admit) {
+    return await add(owner, target, admit, (kept) => {
+      const others = kept.subscription.topics.filter(({ topic }) => !wanted.topics.includes(topic));
+      const asked = ask(kept, wanted);
+      return { ...asked, subscription: { ...asked.subscription, topics: [...others, ...asked.subscription.topics] } };
+    });
+  }
+
+  async function add(owner: string, target: Target, admit: Admit, edit: (kept: Kept) => Kept) {
+    const id = idOf(owner, target.address);
+    let isNew = false;
+    const kept = await change(id, async (found) => {
+      isNew = !found.kept;
+      if (isNew) admit(await countSubscriptions(kv, owner, target.address));
+      return edit(found.kept ?? make(id, owner, target));
+    });
+    if (isNew) wake(id);
+    return { kept: kept!, isNew };
+  }
+
+  function make(id: string, owner: string, target: Target): Kept {
+    const now = clock.now();
+    const initial = { attempt: 0, at: now, until: now + UNCONFIRMED_LIFE };
+    return { subscription: { id, owner, ...target, ...DEFAULTS, topics: [], confirmed: false }, initial };
+  }
+
+  /** Gives a subscription what is asked for, and a new end. */
+  function ask({ subscription, initial }: Kept, { topics, expiresAt = Infinity, ...rest }: Wanted): Kept {
+    const end = Math.min(expiresAt, clock.now() + 1000 * REFRESH_INTERVAL);
+    const asked = topics ?? subscription.topics.map(({ topic }) => topic);
+    const next = { ...subscription, ...rest, topics: asked.map((topic) => ({ topic, expiresAt: end })) };
+    return initial ? { subscription: next, initial } : { subscription: next };
+  }
+
+  /** Changes or renews a subscription. Throws `not_found` when it is not the owner's. */
+  async function update(owner: string, id: string, wanted: Wanted): Promise<Kept> {
+    return (await change(id, (found) => ask(own(found, owner), wanted)))!;
+  }
+
+  /** Takes topics from the subscription of an address; without any left it ends. */
+  async function leave(owner: string, address: string, topics: string[]): Promise<void> {
+    await change(idOf(owner, address), ({ kept }) => {
+      const rest = kept?.subscription.topics.filter(({ topic }) => !topics.includes(topic)) ?? [];
+      return kept && rest.length > 0 ? { ...kept, subscription: { ...kept.subscription, topics: rest } } : undefined;
+    });
+  }
+
+  /** Ends a subscription. Throws `not_found` when it is not the owner's. */
+  async function end(owner: string, id: string): Promise<void> {
+    await change(id, (found) => void own(found, owner));
+  }
+
+  /** Throws `not_found` when it is not the owner's. */
+  async function get(owner: string, id: string): Promise<Kept> {
+    return own(await find(id), owner);
+  }
+
+  /** The owner's subscriptions behind an id. */
+  async function list(owner: string, after: string, limit: number): Promise<Kept[]> {
+    return (await listOwned(kv, owner, after, limit)).flatMap(({ kept }) => kept && isLive(kept) ? [kept] : []);
+  }
+
+  /** Writes what `edit` makes of what is there, or ends it when that is nothing. */
+  async function change(id: string, edit: (found: Found) => Promise<Kept> | Kept | undefined | void) {
+    for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
+      const found = await find(id);
+      const kept = await edit(found) ?? undefined;
+      if (kept && kept.subscription.topics.length > MAX_TOPICS) throw tooMany(kept);
+      if (!kept && !found.kept) return undefined;
+      const written = kept ? saveSubscription(kv, found, kept) : removeSubscription(kv, found, clock.now());
+      if (await written) return kept;
+    }
+    throw new CarillonError("overloaded", "the subscription is changed by too many at once");
+  }
+
+  /** What has ended is as if it were not there, though the minute has not come yet in which it goes. */
+  async function find(id: string): Promise<Found> {
+    const found = await findSubscription(kv, id);
+    if (found.unknown) throw new CarillonError("kv_failed", "the subscription's record is of a newer version");
+    return found;
+  }
+
+  function own({ kept }: Found, owner: string): Kept {
+    if (kept && kept.subscription.owner === owner && isLive(kept)) return kept;
+    throw new CarillonError("not_found", "there is no such subscription");
+  }
+
+  function isLive({ subscription }: Kept): boolean {
+    return subscription.topics.some(({ expiresAt }) => expiresAt > clock.now());
+  }
+
+  return { subscribe, join, leave, update, end, get, list };
+}
+
+function tooMany({ subscription }: Kept): CarillonError {
+  const count = subscription.topics.length;
+  return new CarillonError("bad_request", `the subscription has too many topics: ${count}, at most ${MAX_TOPICS}`);
+}

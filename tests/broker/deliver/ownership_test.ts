@@ -1,0 +1,222 @@
+import { topicHash } from "../../../src/store/subscribers.ts";
+import { readShards } from "../../../src/store/shards.ts";
+import { shardOf } from "../../../src/model/shard.ts";
+import {
+  commitChanges,
+  contentChange,
+  createEngine,
+  type Engine,
+  subscribe,
+  subscription,
+} from "../../helpers/engine.ts";
+import { equal, ok } from "../../helpers/assert.ts";
+import { memoryKv } from "../../helpers/broker.ts";
+
+const TOPIC = "https://dav.example/alice/work/";
+const SHARD = shardOf(topicHash(TOPIC));
+
+/** A worker among several on one database: it takes no shard by force. */
+const isolate = (kv: Deno.Kv, more = {}) => createEngine(kv, { embedded: false, ...more });
+
+async function startAll(...engines: Engine[]): Promise<void> {
+  for (const engine of engines) {
+    await engine.start();
+    await engine.idle();
+  }
+}
+
+/** What every worker of a cell sees. */
+async function publishToAll(kv: Deno.Kv, engines: Engine[], ...changes: Parameters<typeof commitChanges>[1][]) {
+  const batch = await commitChanges(kv, ...changes);
+  for (const engine of engines) engine.seen(batch);
+  for (const engine of engines) await engine.idle();
+}
+
+async function passAll(engines: Engine[], milliseconds: number, step = 1_000): Promise<void> {
+  for (let passed = 0; passed < milliseconds; passed += step) {
+    for (const engine of engines) engine.clock.advance(step);
+    for (const engine of engines) await engine.idle();
+  }
+}
+
+async function ownerCount(kv: Deno.Kv): Promise<number> {
+  return new Set((await readShards(kv)).map(({ record }) => record?.owner)).size;
+}
+
+async function owned({ metrics }: Engine): Promise<number> {
+  return (await metrics.shardsOwned.get()).values[0]?.value ?? 0;
+}
+
+Deno.test("ownership: of two workers one owns a shard, and only it sends", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const engines = [isolate(kv), isolate(kv)];
+  await startAll(...engines);
+  await publishToAll(kv, engines, contentChange(TOPIC));
+  await passAll(engines, 3_000);
+  equal(engines.map(({ sent }) => sent.length), [1, 0]);
+  equal(await ownerCount(kv), 1);
+  for (const engine of engines) await engine.leave();
+});
+
+Deno.test("ownership: an owner that is alive keeps its shards, however long nothing happens and with whatever clock", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const engines = [isolate(kv), isolate(kv)];
+  await startAll(...engines);
+  await passAll(engines, 60_000, 5_000);
+  engines[1]!.clock.jump(3_600_000);
+  await passAll(engines, 10_000);
+  for (let round = 0; round < 30; round++) {
+    await publishToAll(kv, engines, contentChange(TOPIC, { timestamp: round }), contentChange("elsewhere"));
+    await passAll(engines, 1_000);
+  }
+  equal(engines[1]!.sent.length, 0);
+  ok(engines[0]!.sent.length >= 6);
+  for (const engine of engines) await engine.leave();
+});
+
+Deno.test("ownership: the work of a dead owner is taken over when its version has not moved for twenty seconds", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const engines = [isolate(kv), isolate(kv)];
+  await startAll(...engines);
+  engines[0]!.kill();
+  const [, heir] = engines as [Engine, Engine];
+  const batch = await commitChanges(kv, contentChange(TOPIC));
+  heir.seen(batch);
+  heir.clock.jump(-3_600_000);
+  await heir.pass(20_000);
+  equal(heir.sent.length, 0);
+  await heir.pass(10_000);
+  equal(heir.sent.map(({ topic }) => topic), [TOPIC]);
+  // Only what leaves work undone is taken.
+  equal(await owned(heir), 1 + await shardsBehind(kv, batch.versionstamp));
+  await heir.leave();
+});
+
+/** Shards whose cursor the dead owner left behind: all of them, when it died before the change. */
+async function shardsBehind(kv: Deno.Kv, versionstamp: string): Promise<number> {
+  const records = (await readShards(kv)).map(({ record }) => record!);
+  return records.filter(({ cursor }, shard) => shard !== SHARD && cursor >= versionstamp).length;
+}
+
+Deno.test("ownership: what is given back is taken at once", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const [first, second] = [isolate(kv), isolate(kv)];
+  await startAll(first, second);
+  await publishToAll(kv, [first, second], contentChange(TOPIC));
+  await publishToAll(
+    kv,
+    [first, second],
+    contentChange(TOPIC, { content: { depth: "1", syncToken: "2", except: [] } }),
+  );
+  await first.leave();
+  equal((await readShards(kv)).map(({ record }) => record!.owner), Array(16).fill(null));
+  await second.pass(10_000);
+  // The window went with the shard.
+  equal(second.sent.map(({ delivery }) => delivery.message?.merged.content?.syncToken), ["2"]);
+  equal(await owned(second), 16);
+  await second.leave();
+});
+
+Deno.test("ownership: an owner that was overtaken writes nothing, sends nothing, and says so", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const first = createEngine(kv);
+  await startAll(first);
+  const second = createEngine(kv);
+  await startAll(second);
+  const before = await readShards(kv);
+  await publishToAll(kv, [first], contentChange(TOPIC));
+  await first.pass(20_000);
+  equal(await readShards(kv), before);
+  equal(await owned(first), 0);
+  await publishToAll(kv, [first, second], contentChange(TOPIC));
+  equal([first.sent.length <= 1, second.sent.length], [true, 1]);
+  await second.leave();
+  first.kill();
+});
+
+Deno.test("ownership: an owner stops sending ten seconds after its last renewal, and goes on when it can renew", async () => {
+  await using kv = await memoryKv();
+  const topics = Array.from({ length: 40 }, (_, index) => `t/${index}`);
+  for (const topic of topics) await subscribe(kv, subscription(topic.slice(2), [topic]));
+  let broken = false;
+  const failing = failingCommits(kv, () => broken);
+  const engine = isolate(failing);
+  await startAll(engine);
+  await publishToAll(kv, [engine], ...topics.slice(0, 10).map((topic) => contentChange(topic)));
+  await engine.pass(1_000);
+  equal(engine.sent.length, 10);
+  broken = true;
+  await publishToAll(kv, [engine], ...topics.slice(10, 20).map((topic) => contentChange(topic)));
+  equal(engine.sent.length, 20);
+  await engine.pass(11_000);
+  await publishToAll(kv, [engine], ...topics.slice(20).map((topic) => contentChange(topic)));
+  await engine.pass(5_000);
+  equal(engine.sent.length, 20);
+  broken = false;
+  await engine.pass(2_000);
+  equal(engine.sent.length, 40);
+  await engine.leave();
+});
+
+function failingCommits(kv: Deno.Kv, isBroken: () => boolean): Deno.Kv {
+  const atomic = () => {
+    const operation = kv.atomic();
+    const commit = operation.commit.bind(operation);
+    return Object.assign(operation, { commit: () => isBroken() ? Promise.reject(new Error("disk full")) : commit() });
+  };
+  return new Proxy(kv, {
+    get(target, name) {
+      if (name === "atomic") return atomic;
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+Deno.test("ownership: the cron adopts what a dead owner left, also in a worker that lives just for that", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const first = isolate(kv);
+  await startAll(first);
+  first.kill();
+  const batch = await commitChanges(kv, contentChange(TOPIC));
+  const woken = isolate(kv, { since: batch.versionstamp });
+  await startAll(woken);
+  const adopting = woken.adopt();
+  await woken.idle();
+  woken.clock.advance(20_000);
+  await woken.idle();
+  await adopting;
+  await woken.idle();
+  equal(woken.sent.map(({ topic }) => topic), [TOPIC]);
+  await woken.leave();
+});
+
+Deno.test("ownership: on the embedded database a restart does not wait for its dead self", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const first = createEngine(kv);
+  await startAll(first);
+  first.kill();
+  const { versionstamp } = await commitChanges(kv, contentChange(TOPIC));
+  const second = createEngine(kv, { since: versionstamp });
+  await startAll(second);
+  equal(second.sent.length, 1);
+  await second.leave();
+});
+
+Deno.test("ownership: a shard that nobody ever had begins at the head: there were no subscriptions before", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const { versionstamp } = await commitChanges(kv, contentChange(TOPIC));
+  const engine = createEngine(kv, { since: versionstamp });
+  await startAll(engine);
+  equal(engine.sent, []);
+  equal((await readShards(kv)).map(({ record }) => record!.cursor), Array(16).fill(versionstamp));
+  await engine.leave();
+});

@@ -1,0 +1,232 @@
+import type { Delivery, Outcome } from "../../../src/model/delivery.ts";
+import { findSubscription, removeSubscription, saveSubscription } from "../../../src/store/subscriptions.ts";
+import { contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
+import { equal, ok } from "../../helpers/assert.ts";
+import { memoryKv } from "../../helpers/broker.ts";
+
+const TOPIC = "https://dav.example/alice/work/";
+const A = subscription("a", [TOPIC]);
+
+const token = (syncToken: string, more = {}) =>
+  contentChange(TOPIC, { content: { depth: "1", syncToken, except: [] }, ...more });
+
+type Answer = Outcome | undefined | Promise<Outcome>;
+
+/** An engine whose push service gives these answers, one after the other, and then takes everything. */
+async function engineWith(kv: Deno.Kv, ...answers: (Answer | ((delivery: Delivery) => Answer))[]) {
+  const engine = createEngine(kv, {
+    answer: (delivery) => {
+      const answer = answers.shift();
+      return typeof answer === "function" ? answer(delivery) : answer;
+    },
+  });
+  await engine.start();
+  await engine.idle();
+  return engine;
+}
+
+const DOWN: Outcome = { kind: "retry", tried: true };
+
+const seconds = ({ sent }: ReturnType<typeof createEngine>) => sent.map(({ at }) => at / 1000);
+const tokens = ({ sent }: ReturnType<typeof createEngine>) =>
+  sent.map(({ delivery }) => delivery.message?.merged.content?.syncToken);
+
+async function count(kv: Deno.Kv, prefix: string): Promise<number> {
+  return (await Array.fromAsync(kv.list({ prefix: [prefix] }))).length;
+}
+
+Deno.test("retries: they come exponentially later, and end with the first success", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const engine = await engineWith(kv, DOWN, DOWN, DOWN, DOWN);
+  await engine.publish(token("1"));
+  await engine.pass(60_000);
+  // 1, 2, 4 and 8 seconds, looked at once a second.
+  equal(seconds(engine), [0, 1, 3, 7, 15]);
+  equal([await count(kv, "retry"), await count(kv, "due")], [0, 0]);
+  await engine.leave();
+});
+
+Deno.test("retries: what the push service asks for is obeyed where it is later", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const engine = await engineWith(
+    kv,
+    ({ until }) => ({ kind: "retry", tried: true, at: until - until + engine.clock.now() + 30_000 }),
+    () => ({ kind: "retry", tried: true, at: engine.clock.now() + 100 }),
+  );
+  await engine.publish(token("1"));
+  await engine.pass(60_000);
+  equal(seconds(engine), [0, 30, 32]);
+  await engine.leave();
+});
+
+Deno.test("retries: what was not tried does not count as a try", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const untried: Outcome = { kind: "retry", tried: false };
+  const engine = await engineWith(kv, untried, untried, untried, untried);
+  await engine.publish(token("1"));
+  await engine.pass(10_000);
+  equal(seconds(engine), [0, 1, 2, 3, 4]);
+  await engine.leave();
+});
+
+Deno.test("retries: what comes meanwhile is merged into what waits, and goes out with it", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const engine = await engineWith(kv, () => ({ kind: "retry", tried: true, at: engine.clock.now() + 20_000 }));
+  await engine.publish(
+    contentChange(TOPIC, { content: undefined, property: { depth: "0", props: ["{DAV:}a"], except: [] } }),
+  );
+  await engine.publish(token("2"));
+  await engine.publish(token("3", { priority: 90 }));
+  await engine.pass(60_000);
+  equal(seconds(engine), [0, 20]);
+  const { merged } = engine.sent[1]!.delivery.message!;
+  equal([merged.content?.syncToken, merged.property?.props, merged.priority], ["3", ["{DAV:}a"], 90]);
+  await engine.leave();
+});
+
+Deno.test("retries: what comes while one is being tried goes out right after it", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const trying = Promise.withResolvers<Outcome>();
+  const engine = await engineWith(kv, DOWN, trying.promise);
+  await engine.publish(token("1"));
+  await engine.pass(1_000);
+  equal(seconds(engine), [0, 1]);
+  await engine.publish(token("2", { priority: 90 }));
+  await engine.pass(2_000);
+  equal(engine.sent.length, 2);
+  trying.resolve({ kind: "delivered" });
+  await engine.pass(2_000);
+  equal(tokens(engine), ["1", "1", "2"]);
+  await engine.leave();
+});
+
+Deno.test("retries: what comes while one is being tried is not lost when that fails, or the worker dies", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const trying = Promise.withResolvers<Outcome>();
+  const engine = await engineWith(kv, DOWN, trying.promise);
+  await engine.publish(token("1"));
+  await engine.pass(1_000);
+  await engine.publish(token("2", { priority: 90 }));
+  await engine.pass(1_000);
+  engine.kill();
+  const next = createEngine(kv, { since: "f".repeat(20), clock: engine.clock });
+  await next.start();
+  await next.idle();
+  await next.pass(5_000);
+  equal(tokens(next), ["2"]);
+  await next.leave();
+});
+
+Deno.test("retries: the subscription is read again: one that has ended, or left the topic, is not sent to", async () => {
+  await using kv = await memoryKv();
+  const B = subscription("b", [TOPIC, "other"]);
+  await subscribe(kv, A);
+  await subscribe(kv, B);
+  const engine = await engineWith(kv, DOWN, DOWN);
+  await engine.publish(token("1"));
+  const [a, b] = [await findSubscription(kv, A.id), await findSubscription(kv, B.id)];
+  await removeSubscription(kv, a, engine.clock.now());
+  await saveSubscription(kv, b, { subscription: { ...B, topics: B.topics.slice(1) } });
+  await engine.pass(5_000);
+  equal(engine.sent.length, 2);
+  equal([await count(kv, "retry"), await count(kv, "due")], [0, 0]);
+  await engine.leave();
+});
+
+Deno.test("retries: the newest address and keys are used", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const engine = await engineWith(kv, DOWN);
+  await engine.publish(token("1"));
+  await saveSubscription(kv, await findSubscription(kv, A.id), {
+    subscription: { ...A, keys: { p256dh: "new", auth: "n" } },
+  });
+  await engine.pass(2_000);
+  equal(engine.sent.at(-1)!.delivery.subscriber.keys.p256dh, "new");
+  await engine.leave();
+});
+
+Deno.test("retries: never past the end of the subscription: then it is counted and dropped", async () => {
+  await using kv = await memoryKv();
+  const engine = await engineWith(kv, ...Array(30).fill(DOWN));
+  const topics = [{ topic: TOPIC, expiresAt: engine.clock.now() + 10_000 }];
+  await subscribe(kv, { ...A, topics });
+  await engine.publish(token("1"));
+  await engine.pass(30_000);
+  equal(seconds(engine), [0, 1, 3, 7]);
+  equal((await engine.metrics.deliveriesExpired.get()).values[0]!.value, 1);
+  equal([await count(kv, "retry"), await count(kv, "due")], [0, 0]);
+  await engine.leave();
+});
+
+Deno.test("retries: gone ends the subscription with everything that leads to it, rejected ends the message alone", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  await subscribe(kv, subscription("b", [TOPIC]));
+  const engine = await engineWith(kv, { kind: "gone" }, { kind: "rejected" });
+  await engine.publish(token("1"));
+  await engine.publish(token("2"));
+  await engine.pass(6_000);
+  equal(engine.sent.map(({ id, at }) => [id[0], at]), [["a", 0], ["b", 0], ["b", 5_000]]);
+  equal((await findSubscription(kv, A.id)).kept, undefined);
+  equal([await count(kv, "by_topic"), await count(kv, "by_owner"), await count(kv, "retry")], [1, 1, 0]);
+  await engine.leave();
+});
+
+Deno.test("retries: a subscription that is gone when it is tried again ends as well", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const engine = await engineWith(kv, DOWN, { kind: "gone" });
+  await engine.publish(token("1"));
+  await engine.pass(3_000);
+  equal((await findSubscription(kv, A.id)).kept, undefined);
+  equal([await count(kv, "by_topic"), await count(kv, "retry"), await count(kv, "due")], [0, 0, 0]);
+  await engine.leave();
+});
+
+Deno.test("retries: a network error never ends a subscription, however often", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  const engine = await engineWith(kv, ...Array(12).fill(DOWN));
+  await engine.publish(token("1"));
+  await engine.pass(3 * 3_600_000, 60_000);
+  ok((await findSubscription(kv, A.id)).kept);
+  equal(engine.sent.length, 13);
+  await engine.leave();
+});
+
+Deno.test("retries: a slow delivery holds up neither its topic nor the checkpoint, and is not sent twice", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, A);
+  await subscribe(kv, subscription("b", [TOPIC]));
+  const slow = Promise.withResolvers<Outcome>();
+  const engine = await engineWith(kv, slow.promise);
+  await engine.publish(token("1"));
+  await engine.publish(token("2"));
+  await engine.pass(7_000);
+  equal(engine.sent.map(({ id }) => id[0]), ["a", "b", "b"]);
+  slow.resolve({ kind: "delivered" });
+  await engine.pass(40_000);
+  // What came meanwhile, and nothing else.
+  equal(engine.sent.map(({ id }) => id[0]), ["a", "b", "b", "a"]);
+  equal(tokens(engine), ["1", "1", "2", "2"]);
+  equal([await count(kv, "retry"), await count(kv, "due"), await count(kv, "window")], [0, 0, 0]);
+  await engine.leave();
+});
+
+Deno.test("retries: thousands that are due are all tried, and how many is known", async () => {
+  await using kv = await memoryKv();
+  for (let n = 0; n < 300; n++) await subscribe(kv, subscription(`${n}x`, [TOPIC]));
+  const engine = await engineWith(kv, ...Array(300).fill(DOWN));
+  await engine.publish(token("1"));
+  await engine.pass(4_000);
+  equal(new Set(engine.sent.slice(300).map(({ id }) => id)).size, 300);
+  equal(engine.sent.length, 600);
+  await engine.leave();
+});
