@@ -4,6 +4,7 @@ import { systemClock } from "./src/clock.ts";
 import { type Config, ConfigError, readConfig } from "./src/config.ts";
 import { openLog } from "./src/log.ts";
 import { collectProcessMetrics, createMetrics } from "./src/metrics.ts";
+import { openSenders } from "./src/senders.ts";
 import { serveDeno } from "./src/serve/deno_serve.ts";
 import { serveNode } from "./src/serve/node_http.ts";
 import { makeAdminToken, readAdminHash } from "./src/store/keys.ts";
@@ -19,7 +20,7 @@ const isTerminal = Deno.stdout.isTerminal();
 const started = Promise.withResolvers<Worker>();
 
 // At top level and before anything listens, as Deno Deploy demands.
-Deno.cron("prune the journal", "* * * * *", async () => await (await started.promise).prune());
+Deno.cron("upkeep", "* * * * *", async () => await (await started.promise).minute());
 
 async function main(): Promise<void> {
   const config = readConfig(Deno.env.toObject());
@@ -30,17 +31,9 @@ async function main(): Promise<void> {
   const adminToken = await firstAdminToken(kv, config);
   const embedded = !isDeploy && !/^https?:/.test(config.kv);
   const serve = isDeploy ? serveDeno : serveNode;
-  const worker = await startWorker({
-    config,
-    kv,
-    embedded,
-    clock: systemClock,
-    random: Math.random,
-    fetch,
-    log,
-    metrics,
-    serve,
-  });
+  const deps = { config, kv, clock: systemClock, random: Math.random, log, metrics };
+  const outlets = await openSenders(deps);
+  const worker = await startWorker({ ...deps, embedded, fetch, outlets, serve });
   started.resolve(worker);
   console.log(banner({ url: worker.url, adminToken }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => void leave());
@@ -48,6 +41,7 @@ async function main(): Promise<void> {
   async function leave(): Promise<void> {
     log.info("draining");
     await worker.stop();
+    await outlets.close();
     kv.close();
     Deno.exit(0);
   }

@@ -11,6 +11,15 @@ import { gatewayDoor } from "./doors/gateway.ts";
 import { healthyDoor, metricsDoor, readyDoor } from "./doors/ops.ts";
 import { problem } from "./doors/problem.ts";
 import { streamDoor, type StreamEnv } from "./doors/stream.ts";
+import {
+  deleteSubscriptionDoor,
+  getSubscriptionDoor,
+  listSubscriptionsDoor,
+  subscribeDoor,
+  type SubscriptionDeps,
+  updateSubscriptionDoor,
+} from "./doors/subscriptions.ts";
+import { transportsDoor } from "./doors/transports.ts";
 import { updateDoor } from "./doors/update.ts";
 import { asCarillonError, CarillonError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
@@ -30,7 +39,7 @@ export type AppDeps = {
   metrics: Metrics;
   adminHash: () => Promise<string | undefined>;
   isDraining: () => boolean;
-};
+} & Pick<SubscriptionDeps, "checkAddress" | "vapidKey">;
 
 export type App = Hono<{ Bindings: StreamEnv }>;
 
@@ -43,7 +52,14 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
 
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
   app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, now }));
-  app.post("/-/gateway", gatewayDoor({ ...access, publish: broker.publish }));
+  const subscribing = { ...deps, ...access, url, now, subscriptions: broker.subscriptions };
+  app.post("/-/gateway", gatewayDoor({ ...subscribing, publish: broker.publish }));
+  app.get("/-/transports", transportsDoor(deps));
+  app.post("/-/subscriptions", subscribeDoor(subscribing));
+  app.get("/-/subscriptions", listSubscriptionsDoor(subscribing));
+  app.get("/-/subscriptions/:id", getSubscriptionDoor(subscribing));
+  app.put("/-/subscriptions/:id", updateSubscriptionDoor(subscribing));
+  app.delete("/-/subscriptions/:id", deleteSubscriptionDoor(subscribing));
   app.get(HUB_PATH, streamDoor({ ...access, anonymous: deps.anonymous, locate: broker.locate, admit: broker.admit }));
   app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, now }));
   app.get("/-/healthy", healthyDoor);
@@ -82,9 +98,9 @@ function crossOrigin(origin: string[]) {
   return cors({
     origin,
     credentials: true,
-    allowMethods: ["GET", "POST"],
+    allowMethods: ["GET", "POST", "PUT", "DELETE"],
     allowHeaders: ["authorization", "content-type", "last-event-id"],
-    exposeHeaders: ["mercure-last-event-id"],
+    exposeHeaders: ["location", "mercure-last-event-id"],
     maxAge: 600,
   });
 }

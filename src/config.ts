@@ -1,8 +1,10 @@
 /** Settings: read once, checked together, every fault reported at once. */
 import { readFileSync } from "node:fs";
-import type { JSONWebKeySet } from "jose";
+import type { JSONWebKeySet, JWK } from "jose";
 import { z } from "zod";
+import { vapidKeys } from "./config/vapid_keys.ts";
 import { compileMatcher, type MatcherText, matcherText, type MatchType } from "./model/matcher.ts";
+import { parsePushHost, type PushHost } from "./model/push_host.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 
@@ -27,9 +29,14 @@ export type Config = {
   url: string;
   kv: string;
   issuers: IssuerConfig[];
+  /** `mailto:` or `https:`, where push services reach the operator (RFC 8292 2.1). */
+  contact: string;
+  /** Private keys of P-256, the first for new subscriptions; none: the one that the database keeps. */
+  vapidKeys: JWK[];
   secret: string | undefined;
   origins: string[];
   anonymous: boolean;
+  pushHosts: PushHost[];
   adminToken: string | undefined;
   log: (typeof LOG_LEVELS)[number];
 };
@@ -83,18 +90,37 @@ const issuer = z.object({
   return { iss, keys: keys[0] as IssuerConfig["keys"], algorithms, topics };
 });
 
-const issuers = z.string().transform((text, context) => {
+const json = z.string().transform((text, context) => {
   try {
-    return JSON.parse(text.trimStart().startsWith("[") ? text : readFileSync(text, "utf8")) as unknown;
+    return JSON.parse(/^\s*[[{]/.test(text) ? text : readFileSync(text, "utf8")) as unknown;
   } catch {
     context.addIssue("is neither JSON nor the path of a JSON file");
     return z.NEVER;
   }
-}).pipe(z.array(issuer)).refine(
+});
+const issuers = json.pipe(z.array(issuer)).refine(
   (list) => new Set(list.map(({ iss }) => iss)).size === list.length,
   "names an issuer twice",
 )
   .refine((list) => list.every(({ iss }) => iss !== "local"), "names the issuer local, which every database has");
+
+const vapidKeyList = json.transform((value) => [value].flat()).pipe(vapidKeys);
+
+// RFC 8292 2.1.
+const contact = z.string().refine((text) => {
+  if (/^mailto:[^@\s<>]+@[^@\s<>]+$/.test(text)) return true;
+  return /^https:\/\/[^\s]+$/.test(text) && URL.canParse(text);
+}, "is neither a mailto: nor an https: address");
+const pushHost = z.string().transform((text, context) => {
+  try {
+    return parsePushHost(text);
+  } catch (thrown) {
+    context.addIssue((thrown as Error).message);
+    return z.NEVER;
+  }
+});
+
+const words = z.string().default("").transform((text) => text.split(/[\s,]+/).filter(Boolean));
 
 const environment = z.object({
   HOST: z.string().default("127.0.0.1"),
@@ -102,11 +128,12 @@ const environment = z.object({
   CARILLON_URL: origin.optional(),
   CARILLON_KV: z.string().default("./data/carillon.sqlite3"),
   CARILLON_ISSUERS: issuers.default([]),
+  CARILLON_CONTACT: contact.default("mailto:admin@localhost"),
+  CARILLON_VAPID_KEY: vapidKeyList.default([]),
   CARILLON_SECRET: z.string().min(16, "is shorter than 16 characters").optional(),
-  CARILLON_ORIGINS: z.string().default("").transform((text) => text.split(/[\s,]+/).filter(Boolean)).pipe(
-    z.array(origin),
-  ),
+  CARILLON_ORIGINS: words.pipe(z.array(origin)),
   CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
+  CARILLON_PUSH_HOSTS: words.pipe(z.array(pushHost)),
   // RFC 6750 2.1: any other character could never be sent.
   CARILLON_ADMIN_TOKEN: z.string().regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, "is not 16 or more of A-Z a-z 0-9 . _ ~ + / -")
     .optional(),
@@ -144,9 +171,12 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     url: env.CARILLON_URL ?? `http://localhost:${env.PORT}`,
     kv: env.CARILLON_KV,
     issuers: env.CARILLON_ISSUERS,
+    contact: env.CARILLON_CONTACT,
+    vapidKeys: env.CARILLON_VAPID_KEY,
     secret: env.CARILLON_SECRET,
     origins: env.CARILLON_ORIGINS,
     anonymous: env.CARILLON_ANONYMOUS,
+    pushHosts: env.CARILLON_PUSH_HOSTS,
     adminToken: env.CARILLON_ADMIN_TOKEN,
     log: env.CARILLON_LOG,
   };

@@ -48,6 +48,57 @@ export function createMetrics() {
       help: "Chunks written to event streams",
       registers,
     }),
+    deliveries: new Counter({
+      name: "carillon_deliveries_total",
+      help: "Messages sent, by transport and outcome",
+      labelNames: ["transport", "outcome"] as const,
+      registers,
+    }),
+    deliveriesExpired: new Counter({
+      name: "carillon_deliveries_expired_total",
+      help: "Messages that could not be delivered in time",
+      registers,
+    }),
+    recordsSetAside: new Counter({
+      name: "carillon_records_set_aside_total",
+      help: "Times that a record of an unknown version was met and left alone, by kind",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+    queueAge: new Gauge({
+      name: "carillon_delivery_queue_age_seconds",
+      help: "How long the oldest window that may be sent waits for its turn",
+      registers,
+    }),
+    windowsOpen: new Gauge({
+      name: "carillon_windows_open",
+      help: "Topics with changes that are not sent yet",
+      registers,
+    }),
+    retriesDue: new Gauge({ name: "carillon_retries_due", help: "Retries whose time has come", registers }),
+    shardsOwned: new Gauge({ name: "carillon_shards_owned", help: "Shards that this worker delivers", registers }),
+    shardLag: new Gauge({
+      name: "carillon_shard_lag_seconds",
+      help: "How far the slowest shard is behind the journal",
+      registers,
+    }),
+    checkpointSeconds: new Histogram({
+      name: "carillon_checkpoint_seconds",
+      help: "Time to write down how far a shard got",
+      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+    pushServicesPaused: new Gauge({
+      name: "carillon_push_services_paused",
+      help: "Push services that nothing is sent to for a while, since they failed or asked for it",
+      registers,
+    }),
+    pushesInFlight: new Gauge({ name: "carillon_pushes_in_flight", help: "Web Push requests under way", registers }),
+    pushesWaiting: new Gauge({
+      name: "carillon_pushes_waiting",
+      help: "Web Push messages that wait for room at their push service",
+      registers,
+    }),
     journalBytes: new Gauge({
       name: "carillon_journal_bytes",
       help: "Bytes of changes that the journal holds",

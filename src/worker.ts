@@ -5,6 +5,7 @@ import { type BrokerDeps, openBroker } from "./broker/broker.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Outlets } from "./senders.ts";
 import type { Listening, serveNode } from "./serve/node_http.ts";
 import { hashAdminToken, readAdminHash, readLocalIssuer } from "./store/keys.ts";
 
@@ -17,19 +18,20 @@ export type WorkerDeps = {
   fetch: typeof globalThis.fetch;
   log: Logger;
   metrics: Metrics;
+  outlets: Outlets;
   serve: typeof serveNode;
   limits?: BrokerDeps["limits"];
 };
 
-export type Worker = { url: string; prune: () => Promise<void>; stop: () => Promise<void> };
+/** `minute` is for a cron; `stop` drains. */
+export type Worker = { url: string; minute: () => Promise<void>; stop: () => Promise<void> };
 
 const EVERYTHING = { match: "*", type: "exact" as const };
 
 /** Fills the ring, then listens. `stop` drains: accepted work is committed, streams end, connections close. */
-export async function startWorker(
-  { config, kv, embedded, fetch, log, metrics, clock, random, serve, limits }: WorkerDeps,
-): Promise<Worker> {
-  const broker = await openBroker({ kv, embedded, clock, random, log, metrics, limits });
+export async function startWorker({ config, serve, outlets, ...deps }: WorkerDeps): Promise<Worker> {
+  const { kv, clock } = deps;
+  const broker = await openBroker({ ...deps, senders: outlets.senders });
   const local = await readLocalIssuer(kv, config.secret);
   const issuers = [
     { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: [EVERYTHING] },
@@ -45,21 +47,20 @@ export async function startWorker(
     const isDraining = () => stopping.signal.aborted;
     const app = createApp({
       ...config,
+      ...deps,
+      ...outlets,
       url,
       issuers,
       broker,
-      fetch,
       now: clock.now,
-      log,
-      metrics,
       adminHash,
       isDraining,
     });
     return (request, env) => app.fetch(request, env);
   });
   const following = broker.run(stopping.signal);
-  const ticking = tickEverySecond(broker.tick, clock, stopping.signal);
-  return { url, prune: broker.prune, stop };
+  const ticking = tickEverySecond([broker.tick, outlets.tick], clock, stopping.signal);
+  return { url, minute: broker.minute, stop };
 
   /** Asked twice, it is done once, and both wait for it. */
   function stop(): Promise<void> {
@@ -74,10 +75,10 @@ export async function startWorker(
   }
 }
 
-async function tickEverySecond(tick: () => void, clock: Clock, signal: AbortSignal): Promise<void> {
+async function tickEverySecond(ticks: (() => void)[], clock: Clock, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await clock.wait(1_000, signal);
-    tick();
+    for (const tick of ticks) tick();
   }
 }
 

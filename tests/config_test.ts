@@ -2,6 +2,7 @@ import { exportJWK } from "jose";
 import fc from "fast-check";
 import { ConfigError, LOG_LEVELS, readConfig, VARIABLES } from "../src/config.ts";
 import { equal, ok } from "./helpers/assert.ts";
+import { freshVapidJwk } from "./helpers/vapid_keys.ts";
 import { freshKey } from "./helpers/worker.ts";
 
 /** What is wrong with these settings, by variable, each with all its faults. */
@@ -24,6 +25,7 @@ const faulty = (variables: Record<string, string>) => Object.keys(faultsOf(varia
 const key = await freshKey("ES256");
 const publicJwk = await exportJWK(key.publicKey);
 const privateJwk = await exportJWK(key.privateKey);
+const vapidJwk = await freshVapidJwk();
 const SECRET = "a secret that is long enough for HS256";
 const issuer = (more: Record<string, unknown> = {}) => ({
   iss: "dav",
@@ -40,9 +42,12 @@ Deno.test("config: with nothing set it runs, on localhost only", () => {
     url: "http://localhost:8411",
     kv: "./data/carillon.sqlite3",
     issuers: [],
+    contact: "mailto:admin@localhost",
+    vapidKeys: [],
     secret: undefined,
     origins: [],
     anonymous: false,
+    pushHosts: [],
     adminToken: undefined,
     log: "info",
   });
@@ -59,9 +64,12 @@ Deno.test("config: every variable is read", () => {
     CARILLON_URL: "https://push.example/",
     CARILLON_KV: ":memory:",
     CARILLON_ISSUERS: JSON.stringify([issuer()]),
+    CARILLON_CONTACT: "https://push.example/contact",
+    CARILLON_VAPID_KEY: JSON.stringify(vapidJwk),
     CARILLON_SECRET: SECRET,
     CARILLON_ORIGINS: "https://a.example, https://b.example:8443/ http://localhost:3000",
     CARILLON_ANONYMOUS: "true",
+    CARILLON_PUSH_HOSTS: "push.lan:8443, 192.168.0.0/16 fd00::1",
     CARILLON_ADMIN_TOKEN: "an-admin-token-of-the-tests",
     CARILLON_LOG: "debug",
   });
@@ -73,6 +81,12 @@ Deno.test("config: every variable is read", () => {
     "an-admin-token-of-the-tests",
     "debug",
   ]);
+  equal([config.contact, config.vapidKeys], ["https://push.example/contact", [vapidJwk]]);
+  equal(config.pushHosts.map((entry) => "host" in entry ? entry.host : `${entry.range[0]}`), [
+    "push.lan",
+    "192.168.0.0",
+    "fd00::1",
+  ]);
   equal(config.issuers.map(({ iss, algorithms }) => [iss, algorithms]), [["dav", ["EdDSA", "ES256", "RS256"]]]);
 });
 
@@ -80,9 +94,19 @@ const BAD: Record<string, string[]> = {
   PORT: ["no port", "70000", "-1", "1.5", " ", "NaN", "Infinity"],
   CARILLON_URL: ["push.example", "ftp://push.example", "https://push.example/path", "javascript:alert(1)", "https://"],
   CARILLON_ISSUERS: ["{", "[", "/nowhere/issuers.json", "[{}]", '["dav"]', "[null]", "{}"],
+  CARILLON_CONTACT: [
+    "admin@push.example",
+    "mailto:",
+    "mailto:admin",
+    "mailto:a b@c.example",
+    "http://push.example",
+    "https://",
+  ],
+  CARILLON_VAPID_KEY: ["{", "[]", "/nowhere/vapid.json", "{}", "[{}]", '["key"]', "null", "7"],
   CARILLON_SECRET: ["short", "x".repeat(15)],
   CARILLON_ORIGINS: ["*", "null", "app.example", "https://app.example/path", "https://a.example b.example"],
   CARILLON_ANONYMOUS: ["maybe", "2"],
+  CARILLON_PUSH_HOSTS: ["*", "*.lan", "0.0.0.0/0", "::/0", "10.0.0.0/7", "https://push.lan", "push.lan *", "10.1"],
   // RFC 6750 2.1: a bearer token has no blanks, so that such a one could never be sent.
   CARILLON_ADMIN_TOKEN: ["short", "a token with blanks", "sixteen-lätters-and-more"],
   CARILLON_LOG: ["loud", "INFO"],
@@ -111,6 +135,15 @@ Deno.test("config: no fault ever says the value", () => {
     CARILLON_ADMIN_TOKEN: [marked],
     CARILLON_ORIGINS: [marked, `https://${marked}/path`],
     CARILLON_ANONYMOUS: [marked],
+    CARILLON_CONTACT: [marked, `http://${marked}.example`],
+    CARILLON_PUSH_HOSTS: [`${marked}/8`, `*.${marked}`, `push.lan https://${marked}`],
+    CARILLON_VAPID_KEY: [
+      marked,
+      `{"${marked}`,
+      JSON.stringify({ ...vapidJwk, d: marked }),
+      JSON.stringify({ ...vapidJwk, d: marked.padEnd(43, "A") }),
+      JSON.stringify([{ ...vapidJwk, kty: marked }]),
+    ],
     CARILLON_LOG: [marked],
     CARILLON_ISSUERS: [
       marked,
@@ -164,6 +197,32 @@ const BAD_ISSUERS: Record<string, unknown> = {
 for (const [what, entry] of Object.entries(BAD_ISSUERS)) {
   Deno.test(`config: an issuer with ${what} is refused`, () => equal(faulty(issuersOf(entry)), ["CARILLON_ISSUERS"]));
 }
+
+const BAD_VAPID_KEYS: Record<string, unknown> = {
+  "without its private part": { ...vapidJwk, d: undefined },
+  "without a coordinate": { ...vapidJwk, y: undefined },
+  "of another type": { ...vapidJwk, kty: "OKP" },
+  "of another curve": { ...vapidJwk, crv: "P-384" },
+  "whose private part is another key's": { ...vapidJwk, d: (await freshVapidJwk()).d },
+  "whose coordinates are exchanged": { ...vapidJwk, x: vapidJwk.y, y: vapidJwk.x },
+  "whose private part is zero": { ...vapidJwk, d: "A".repeat(43) },
+  "whose private part is beyond the order of the curve": { ...vapidJwk, d: `${"_".repeat(42)}8` },
+  "whose private part is too short": { ...vapidJwk, d: vapidJwk.d!.slice(1) },
+  "behind a good one": [vapidJwk, { ...vapidJwk, d: "A".repeat(43) }],
+};
+
+for (const [what, value] of Object.entries(BAD_VAPID_KEYS)) {
+  Deno.test(`config: a VAPID key ${what} is refused`, () =>
+    equal(faulty({ CARILLON_VAPID_KEY: JSON.stringify(value) }), ["CARILLON_VAPID_KEY"]));
+}
+
+Deno.test("config: VAPID keys are read one, or as a list in its order, or from a file", async () => {
+  const list = [vapidJwk, await freshVapidJwk()], path = await Deno.makeTempFile({ suffix: ".json" });
+  const read = (text: string) => readConfig({ CARILLON_VAPID_KEY: text }).vapidKeys;
+  await Deno.writeTextFile(path, JSON.stringify(list));
+  equal([read(JSON.stringify(list)), read(` ${JSON.stringify(vapidJwk)}`), read(path)], [list, [vapidJwk], list]);
+  await Deno.remove(path);
+});
 
 Deno.test("config: an issuer named twice is refused", () =>
   equal(faulty(issuersOf(issuer(), issuer())), ["CARILLON_ISSUERS"]));

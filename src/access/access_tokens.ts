@@ -55,6 +55,7 @@ export function createTokenVerifier(
 function readBearer(payload: JWTPayload, issuer: Issuer, hubUrl: string): Bearer {
   return {
     iss: issuer.iss,
+    ...(typeof payload.sub === "string" && { subject: payload.sub }),
     expiresAt: payload.exp! * 1000,
     grants: readGrants(payload["authorization_details"], hubUrl),
     issuerTopics: issuer.topics,

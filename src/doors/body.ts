@@ -22,6 +22,21 @@ export async function readText(c: Context, limit: number): Promise<string> {
   }
 }
 
+/** Reads a body that must be a JSON object. Throws `too_large` or `bad_request`. */
+export async function readJson(c: Context, limit: number): Promise<Record<string, unknown>> {
+  const value = parseJson(await readText(c, limit));
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new CarillonError("bad_request", "the body was not understood: it is no JSON object");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CarillonError("bad_request", "the body was not parsed: it is not JSON");
+  }
+}
+
 async function readStream(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -1,51 +1,105 @@
 /** `POST /-/gateway`: the messages of CC/CD 70025 from a server, as JSON with a bearer token. */
-import type { Handler } from "hono";
-import { isGranted } from "../model/grant.ts";
+import type { Context, Handler } from "hono";
+import { checkQuotas } from "../access/quotas.ts";
 import type { Broker } from "../broker/broker.ts";
 import { CarillonError } from "../errors.ts";
+import { type Action, type Bearer, isGranted } from "../model/grant.ts";
+import { REFRESH_INTERVAL } from "../model/subscription.ts";
+import { isTopic } from "../model/topic.ts";
 import { parsePush } from "../wire/push_message.ts";
-import { type BearerDeps, requireBearer } from "./bearer.ts";
-import { checkType, readText } from "./body.ts";
+import { parsePushSubscribe } from "../wire/subscription_request.ts";
+import { requireBearer } from "./bearer.ts";
+import { checkType, readJson } from "./body.ts";
+import { checkOwner, type SubscriptionDeps } from "./subscriptions.ts";
+import { WEB_PUSH } from "./transports.ts";
 
 export const MAX_GATEWAY_BYTES = 48 * 1024;
 
-type Deps = BearerDeps & { hubUrl: string; publish: Broker["publish"] };
+type Deps = SubscriptionDeps & { publish: Broker["publish"] };
+
+const MESSAGES = ["push", "push-subscribe", "push-transports"];
 
 /** 200 after the commit. `no-subscribers` is left out: only a whole cluster could say so. */
 export function gatewayDoor(deps: Deps): Handler {
   return async (c) => {
     const bearer = await requireBearer(c, deps);
     checkType(c, "application/json");
-    const { name, value } = readMessage(await readText(c, MAX_GATEWAY_BYTES));
-    // No transport is offered before there are stored subscriptions; event streams need none.
-    if (name === "push-transports") return c.json({ "push-transports": [] });
-    const changes = parsePush(value, "bad_request", deps.hubUrl);
-    const invalid = [...new Set(changes.map(({ topics }) => topics[0]!))].filter((topic) =>
-      !isGranted(bearer, "publish", topic)
-    );
-    if (invalid.length > 0) return c.json({ error: { "invalid-topics": invalid } }, 403);
-    await deps.publish({ changes });
-    return c.json({ "push-response": {} });
+    const { name, value } = readMessage(await readJson(c, MAX_GATEWAY_BYTES));
+    if (name === "push-transports") return c.json({ "push-transports": [{ transport: describe(deps) }] });
+    return name === "push" ? await push(c, value, bearer, deps) : await subscribe(c, value, bearer, deps);
   };
 }
 
-function readMessage(text: string): { name: "push" | "push-transports"; value: unknown } {
-  const members = Object.entries(parseObject(text));
-  const [name, value] = members.find(([name]) => name === "push" || name === "push-transports") ?? members[0] ??
-    ["nothing"];
-  if (name !== "push" && name !== "push-transports") {
-    throw new CarillonError("unknown_message", `the message was refused, it is unknown: ${name.slice(0, 100)}`);
-  }
-  return { name, value };
+function readMessage(message: Record<string, unknown>): { name: string; value: unknown } {
+  const members = Object.entries(message);
+  const [name, value] = members.find(([name]) => MESSAGES.includes(name)) ?? members[0] ?? ["nothing"];
+  if (MESSAGES.includes(name)) return { name, value };
+  throw new CarillonError("unknown_message", `the message was refused, it is unknown: ${name.slice(0, 100)}`);
 }
 
-function parseObject(text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new CarillonError("bad_request", "the body was not parsed: it is not JSON");
+/** `transport-data` is flat (CC/CD 70025). */
+function describe({ vapidKey }: Deps) {
+  const data = { "vapid-public-key": vapidKey };
+  return { "transport-uri": WEB_PUSH, "refresh-interval": REFRESH_INTERVAL, "transport-data": data };
+}
+
+async function push(c: Context, value: unknown, bearer: Bearer, deps: Deps): Promise<Response> {
+  const changes = parsePush(value, "bad_request", deps.hubUrl);
+  const invalid = ungranted(bearer, "publish", changes.map(({ topics }) => topics[0]!));
+  if (invalid.length > 0) return refuseTopics(c, invalid);
+  await deps.publish({ changes });
+  return c.json({ "push-response": {} });
+}
+
+/** All or nothing: one bad topic fails the whole message. */
+async function subscribe(c: Context, value: unknown, bearer: Bearer, deps: Deps): Promise<Response> {
+  const owner = checkOwner(bearer);
+  const { transportUri, topics, client, expiresAt = Infinity } = parsePushSubscribe(value);
+  if (transportUri !== WEB_PUSH) throw refuse("its transport is not offered, see push-transports");
+  const invalid = [
+    ...topics.filter((topic) => !isTopic(topic, deps.hubUrl)),
+    ...ungranted(bearer, "subscribe", topics),
+  ];
+  if (invalid.length > 0) return refuseTopics(c, [...new Set(invalid)]);
+  const { address, keys, ...wanted } = client;
+  if (address === undefined || !keys) throw refuse("its client-data holds no endpoint and keys");
+  const target = {
+    transport: "web-push" as const,
+    address: deps.checkAddress(address).href,
+    keys,
+    vapidKey: deps.vapidKey,
+  };
+  if (expiresAt <= deps.now()) {
+    await deps.subscriptions.leave(owner, target.address, topics);
+    return answer(c, expiresAt, deps);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new CarillonError("bad_request", "the body was not understood: it is no JSON object");
+  const granted = grantedEnd(c, expiresAt, deps);
+  await deps.subscriptions.join(owner, target, { ...wanted, topics, expiresAt: granted }, checkQuotas);
+  return answer(c, granted, deps);
+}
+
+/** Later than we grant is clamped and answered, but for who asks us to be strict (RFC 7240 4.4). */
+function grantedEnd(c: Context, expiresAt: number, { now }: Deps): number {
+  const latest = now() + 1000 * REFRESH_INTERVAL;
+  if (expiresAt <= latest) return expiresAt;
+  const isStrict = Number.isFinite(expiresAt) &&
+    /(?:^|[,;\s])handling\s*=\s*"?strict"?(?:$|[,;\s])/i.test(c.req.header("prefer") ?? "");
+  if (isStrict) throw refuse(`it expires later than the refresh-interval of ${REFRESH_INTERVAL} seconds allows`);
+  return latest;
+}
+
+function answer(c: Context, expiresAt: number, { url }: Deps): Response {
+  return c.json({ "push-url": `${url}/-/gateway`, expires: new Date(expiresAt).toISOString() });
+}
+
+function ungranted(bearer: Bearer, action: Action, topics: string[]): string[] {
+  return [...new Set(topics)].filter((topic) => !isGranted(bearer, action, topic));
+}
+
+function refuseTopics(c: Context, topics: string[]): Response {
+  return c.json({ error: { "invalid-topics": topics } }, 403);
+}
+
+function refuse(reason: string): CarillonError {
+  return new CarillonError("bad_request", `push-subscribe was refused: ${reason}`);
 }

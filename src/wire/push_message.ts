@@ -1,11 +1,15 @@
 /**
- * The push message of CC/CD 70025 with our additions: what a Security Event Token and the gateway carry to us, and what
- * an event stream shows. One parser and one printer for all of them.
+ * The push message of CC/CD 70025 with our additions: what a Security Event Token and the gateway carry to us, what an
+ * event stream shows, and what a push service carries to a subscriber. One parser and one vocabulary for all of them.
  */
+import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { CarillonError, type ErrorCode } from "../errors.ts";
-import { type Change, DEFAULT_PRIORITY, MAX_CHANGES } from "../model/change.ts";
+import { type Change, DEFAULT_PRIORITY, type Depth, MAX_CHANGES } from "../model/change.ts";
+import type { Message } from "../model/delivery.ts";
+import type { Merged } from "../model/merge.ts";
 import { checkTopic, hasHiddenCharacters } from "../model/topic.ts";
+import { MAX_PLAINTEXT } from "./aes128gcm.ts";
 
 const MAX_TOKEN_LENGTH = 1024;
 
@@ -77,22 +81,66 @@ function toChange(message: PushMessage, hubUrl: string): Change {
 
 /** Prints a change as the push message that a listener reads: the members that it came with, the defaults filled in. */
 export function printMessage(change: Change): string {
-  const kinds = [change.content && "content", change.property && "property"].filter(Boolean);
   return JSON.stringify({
     topic: change.topics[0],
     priority: change.priority,
     timestamp: new Date(change.timestamp).toISOString(),
     "client-id": (change.content ?? change.property)?.except[0],
     "sync-token": change.content?.syncToken,
-    update: kinds.length === 1 ? kinds[0] : kinds,
-    depth: depthOf(change),
+    update: updateOf(change),
+    depth: commonDepth(change.content?.depth, change.property?.depth),
     properties: change.property?.props.length ? change.property.props : undefined,
     data: change.data,
   });
 }
 
+/**
+ * Prints what a subscriber is told through a push service: `{"push": {"messages": [...]}}`, of at most `MAX_PLAINTEXT`
+ * bytes. What does not fit is left out, data and properties first; who reads the rest knows where to look. `smallest`
+ * begins with the least that says what changed. Without a message there are none: we are here, nothing changed.
+ */
+export function printPush(message: Message, { smallest = false } = {}): string {
+  if (!message) return printPushOf([]);
+  const { data, properties, ...bare } = describe(message.topic, message.merged);
+  const { topic, timestamp, update, "sync-token": token } = bare;
+  // The parser's default is content.
+  const least = { topic, timestamp, update: update === "content" ? undefined : update };
+  const small = [{ ...least, "sync-token": token }, least];
+  const forms = smallest ? small : [{ ...bare, properties, data }, bare, ...small];
+  return forms.values().map((form) => printPushOf([form])).find(fits)!;
+}
+
+function describe(topic: string, { priority, timestamp, data, content, property }: Merged) {
+  return {
+    topic,
+    priority,
+    timestamp: new Date(timestamp).toISOString(),
+    "sync-token": content?.syncToken,
+    update: updateOf({ content, property }),
+    depth: commonDepth(deepest(content?.depths), deepest(property?.depths)),
+    properties: property?.props.length ? property.props : undefined,
+    data,
+  };
+}
+
+function printPushOf(messages: unknown[]): string {
+  return JSON.stringify({ push: { messages } });
+}
+
+function fits(text: string): boolean {
+  return Buffer.byteLength(text) <= MAX_PLAINTEXT;
+}
+
+function updateOf({ content, property }: { content?: unknown; property?: unknown }) {
+  if (content && property) return ["content", "property"];
+  return content ? "content" : "property";
+}
+
 /** One depth stands for both triggers; without one each has its own default. */
-function depthOf({ content, property }: Change): string | undefined {
-  if (content && property && content.depth !== property.depth) return undefined;
-  return (content ?? property)?.depth;
+function commonDepth(content: Depth | undefined, property: Depth | undefined): Depth | undefined {
+  return content && property && content !== property ? undefined : content ?? property;
+}
+
+function deepest(depths: Depth[] = []): Depth | undefined {
+  return (["infinity", "1", "0"] as const).find((depth) => depths.includes(depth));
 }

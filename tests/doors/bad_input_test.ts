@@ -4,12 +4,15 @@ import { checkNothingHappened, openKit, readAnswer, type Row } from "../helpers/
 import { GATEWAY } from "./bad_input/gateway.ts";
 import { SETS } from "./bad_input/sets.ts";
 import { ADDRESSES, STREAMS } from "./bad_input/streams.ts";
+import { PUSH_SUBSCRIBES, SUBSCRIPTIONS } from "./bad_input/subscriptions.ts";
 import { TOKEN_ROWS } from "./bad_input/tokens.ts";
 import { UPDATES } from "./bad_input/updates.ts";
 
 const tables: [door: string, rows: Row[]][] = [
   ["events", SETS],
   ["gateway", GATEWAY],
+  ["push-subscribe", PUSH_SUBSCRIBES],
+  ["subscriptions", SUBSCRIPTIONS],
   ["update", UPDATES],
   ["stream", STREAMS],
   ["app", ADDRESSES],

@@ -31,9 +31,13 @@ Deno.test("gateway: the draft's sample push is answered as the draft says, and i
   ]);
 });
 
-Deno.test("gateway: the transports are a list", async () => {
+Deno.test("gateway: the draft's sample request for transports is answered with Web Push, its key and its interval", async () => {
   await using kit = await openKit();
-  equal(await json(kit.gateway('{"push-transports": []}')), [200, { "push-transports": [] }]);
+  const [status, body] = await json(kit.gateway('{"push-transports": []}'));
+  const [{ transport }] = (body as { "push-transports": [{ transport: Record<string, unknown> }] })["push-transports"];
+  equal([status, transport["transport-uri"], transport["refresh-interval"]], [200, "urn:ietf:rfc:8030", 604_800]);
+  const data = transport["transport-data"] as Record<string, string>;
+  equal([Object.keys(data), data["vapid-public-key"]!.length], [["vapid-public-key"], 87]);
   equal(await messages(kit.worker), []);
 });
 
@@ -58,10 +62,10 @@ Deno.test("gateway: unknown members are ignored, wherever they stand and come", 
 
 Deno.test("gateway: an unknown message is named, and nothing of its value", async () => {
   await using kit = await openKit();
-  const subscribe = { "push-subscribe": { topics: ["123"], transport: { "client-data": "secret-client-data" } } };
+  const subscribe = { "push-unsubscribe": { topics: ["123"], transport: { "client-data": "secret-client-data" } } };
   const response = await kit.gateway(JSON.stringify(subscribe));
   const { code, detail } = await response.json();
-  equal([response.status, code, detail.includes("push-subscribe"), detail.includes("secret")], [
+  equal([response.status, code, detail.includes("push-unsubscribe"), detail.includes("secret")], [
     400,
     "unknown_message",
     true,

@@ -150,7 +150,7 @@ for (const [name, serve] of Object.entries(SERVERS)) {
     clock.advance(23 * HOUR);
     const [kept] = await publishAll(first, "new 1", "new 2");
     clock.advance(2 * HOUR);
-    await first.prune();
+    await first.minute();
     await first.stop();
     await using worker = await testWorker({ serve, kv, clock });
     await using lost = await resume(worker, before!, 2);

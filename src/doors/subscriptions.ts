@@ -1,0 +1,141 @@
+/** `/-/subscriptions`: a browser hands over its `PushSubscription`, and says what it wants to be told of. */
+import type { Context, Handler } from "hono";
+import { checkQuotas } from "../access/quotas.ts";
+import type { Subscriptions, Wanted } from "../broker/subscriptions.ts";
+import { CarillonError } from "../errors.ts";
+import { type Bearer, isGranted, ownerOf } from "../model/grant.ts";
+import { expiryOf } from "../model/subscription.ts";
+import type { Kept } from "../store/subscriptions.ts";
+import { parseSubscription, type SubscriptionRequest } from "../wire/subscription_request.ts";
+import { type BearerDeps, insufficientScope, requireBearer } from "./bearer.ts";
+import { checkType, readJson } from "./body.ts";
+
+export const MAX_SUBSCRIPTION_BYTES = 48 * 1024;
+
+/** Subscriptions in one answer. */
+const PAGE = 100;
+
+const PATH = "/-/subscriptions";
+
+export type SubscriptionDeps = BearerDeps & {
+  url: string;
+  hubUrl: string;
+  now: () => number;
+  subscriptions: Subscriptions;
+  /** Checks the form of a push address, and answers it as it will be dialled. Throws `bad_address`. */
+  checkAddress: (address: string) => URL;
+  /** The public key that new subscriptions are made with. */
+  vapidKey: string;
+};
+
+/** POST: 201, or 200 where the same owner had handed over the same address before. */
+export function subscribeDoor(deps: SubscriptionDeps): Handler {
+  return async (c) => {
+    const { bearer, owner } = await requireOwner(c, deps);
+    const { address, keys, ...wanted } = await readRequest(c, deps);
+    if (address === undefined || !keys) throw missing("endpoint and keys");
+    if (!wanted.topics) throw missing("topics");
+    checkWanted(wanted, bearer, deps);
+    const target = {
+      transport: "web-push" as const,
+      address: deps.checkAddress(address).href,
+      keys,
+      vapidKey: deps.vapidKey,
+    };
+    const { kept, isNew } = await deps.subscriptions.subscribe(owner, target, wanted, checkQuotas);
+    return c.json(print(kept, deps), isNew ? 201 : 200, { location: locationOf(kept, deps) });
+  };
+}
+
+/** GET: those of the token's owner, in pages; `next` leads to the rest. */
+export function listSubscriptionsDoor(deps: SubscriptionDeps): Handler {
+  return async (c) => {
+    const { owner } = await requireOwner(c, deps);
+    const page = await deps.subscriptions.list(owner, c.req.query("after") ?? "", PAGE);
+    const next = page.length === PAGE && { next: `${deps.url}${PATH}?after=${page.at(-1)!.subscription.id}` };
+    return c.json({ subscriptions: page.map((kept) => print(kept, deps)), ...next });
+  };
+}
+
+export function getSubscriptionDoor(deps: SubscriptionDeps): Handler {
+  return async (c) => {
+    const { owner } = await requireOwner(c, deps);
+    return c.json(print(await deps.subscriptions.get(owner, c.req.param("id")!), deps));
+  };
+}
+
+/** PUT: renews; members that are given replace what was there. The address stays: another one is another subscription. */
+export function updateSubscriptionDoor(deps: SubscriptionDeps): Handler {
+  return async (c) => {
+    const { bearer, owner } = await requireOwner(c, deps);
+    const { address, ...wanted } = await readRequest(c, deps);
+    const id = c.req.param("id")!;
+    const { subscription } = await deps.subscriptions.get(owner, id);
+    if (address !== undefined && deps.checkAddress(address).href !== subscription.address) {
+      throw new CarillonError("bad_request", "the endpoint cannot be changed: POST the new one and DELETE this one");
+    }
+    checkWanted({ topics: subscription.topics.map(({ topic }) => topic), ...wanted }, bearer, deps);
+    return c.json(print(await deps.subscriptions.update(owner, id, wanted), deps));
+  };
+}
+
+export function deleteSubscriptionDoor(deps: SubscriptionDeps): Handler {
+  return async (c) => {
+    const { owner } = await requireOwner(c, deps);
+    await deps.subscriptions.end(owner, c.req.param("id")!);
+    return c.body(null, 204);
+  };
+}
+
+async function requireOwner(c: Context, deps: BearerDeps): Promise<{ bearer: Bearer; owner: string }> {
+  const bearer = await requireBearer(c, deps);
+  return { bearer, owner: checkOwner(bearer) };
+}
+
+/** Subscriptions outlive a token, so that it must say whose they are. Throws `insufficient_scope`. */
+export function checkOwner(bearer: Bearer): string {
+  const owner = ownerOf(bearer);
+  if (owner !== undefined) return owner;
+  throw insufficientScope("the token was refused: it names no subject (sub)");
+}
+
+async function readRequest(c: Context, { hubUrl }: SubscriptionDeps): Promise<SubscriptionRequest> {
+  checkType(c, "application/json");
+  return parseSubscription(await readJson(c, MAX_SUBSCRIPTION_BYTES), hubUrl);
+}
+
+function checkWanted({ topics = [], expiresAt }: Wanted, bearer: Bearer, { now }: SubscriptionDeps): void {
+  const refused = topics.find((topic) => !isGranted(bearer, "subscribe", topic));
+  if (refused !== undefined) {
+    throw insufficientScope(`the token holds no grant to subscribe to the topic: ${refused.slice(0, 100)}`);
+  }
+  if (expiresAt !== undefined && expiresAt <= now()) {
+    throw new CarillonError("bad_request", "the subscription was refused: it has expired already");
+  }
+}
+
+function missing(what: string): CarillonError {
+  return new CarillonError("bad_request", `the subscription was refused: it names no ${what}`);
+}
+
+function locationOf({ subscription }: Kept, { url }: SubscriptionDeps): string {
+  return `${url}${PATH}/${subscription.id}`;
+}
+
+/** Neither the address nor the keys: whoever has them can push. */
+function print(kept: Kept, deps: SubscriptionDeps) {
+  const { subscription } = kept;
+  const { content, property } = subscription.triggers;
+  return {
+    location: locationOf(kept, deps),
+    pushService: new URL(subscription.address).origin,
+    topics: subscription.topics.map(({ topic }) => topic),
+    triggers: { content, ...(property && { property: { depth: property.depth, properties: property.props } }) },
+    minPriority: subscription.minPriority,
+    maxDelay: subscription.maxDelay,
+    clientId: subscription.clientId,
+    expires: new Date(expiryOf(subscription)).toISOString(),
+    vapidKey: subscription.vapidKey,
+    confirmed: subscription.confirmed,
+  };
+}

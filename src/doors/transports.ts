@@ -1,0 +1,16 @@
+/** `GET /-/transports`: how we can reach a client, and what it must know to subscribe. Public, as the key is. */
+import type { Handler } from "hono";
+import { MAX_OWNED } from "../access/quotas.ts";
+import { MAX_ADDRESS, MAX_TOPICS, REFRESH_INTERVAL } from "../model/subscription.ts";
+
+/** Names the transport in CC/CD 70025 messages: the RFC that defines it. */
+export const WEB_PUSH = "urn:ietf:rfc:8030";
+
+/** The key changes rarely, seconds. */
+const MAX_AGE = 300;
+
+export function transportsDoor({ vapidKey }: { vapidKey: string }): Handler {
+  const limits = { topics: MAX_TOPICS, endpointBytes: MAX_ADDRESS, subscriptions: MAX_OWNED };
+  const webPush = { uri: WEB_PUSH, vapidPublicKey: vapidKey, refreshInterval: REFRESH_INTERVAL, limits };
+  return (c) => c.json({ transports: [webPush] }, 200, { "cache-control": `public, max-age=${MAX_AGE}` });
+}

@@ -1,0 +1,27 @@
+/** A connection to one origin, whatever version of HTTP it speaks. */
+
+export type Request = { path: string; headers: Record<string, string>; body: Uint8Array };
+
+/** All that anybody needs of an answer; `retryAfter` is the field as it came. */
+export type Answer = { status: number; retryAfter?: string };
+
+export type Connection = {
+  /** Posts once, following nothing. Rejects when no answer came, or the signal aborted before it did. */
+  post: (request: Request, signal: AbortSignal) => Promise<Answer>;
+  /** False when the next request needs a new one. */
+  isUsable: () => boolean;
+  /** Ends it with whatever is on its way. */
+  close: () => Promise<void>;
+};
+
+/** Bytes of an answer's body that are read, so that a connection can be used again; a longer one is cut off. */
+const MAX_ANSWER = 16 * 1024;
+
+/** Counts a body, and calls `cut` once it is too long. */
+export function countBody(cut: () => void): (chunk: Uint8Array) => void {
+  let read = 0;
+  return (chunk) => {
+    read += chunk.byteLength;
+    if (read > MAX_ANSWER) cut();
+  };
+}

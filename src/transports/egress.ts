@@ -1,0 +1,72 @@
+/**
+ * The one way out: every transport sends through here, to addresses that strangers gave us. The form of an address is
+ * checked, then what its host resolves to, and what was checked is dialled. No redirect is followed, and the whole
+ * exchange has a deadline.
+ */
+import type { Clock } from "../clock.ts";
+import type { Answer, Connection, Request } from "./connection.ts";
+import { createConnections } from "./connections.ts";
+import { BlockedAddress, dial, dialOptions, type Resolve, resolveBySystem } from "./dial.ts";
+import { CarillonError } from "../errors.ts";
+import { openHttp1 } from "./http1_connection.ts";
+import { openHttp2 } from "./http2_connection.ts";
+import { checkAddress } from "./push_address.ts";
+import type { Trust } from "./trust.ts";
+
+/** Milliseconds from the look-up of the name to the end of the answer. */
+export const DEADLINE = 10_000;
+
+/** An answer, or why there is none: never with a cause from inside, which could name the address. */
+export type Reply = Answer | { fault: "blocked" | "network" | "timeout" };
+
+export type EgressDeps = {
+  trust: Trust;
+  clock: Clock;
+  resolve?: Resolve;
+  /** A further certificate authority, PEM. */
+  ca?: string;
+};
+
+export type Egress = ReturnType<typeof createEgress>;
+
+export function createEgress({ trust, clock, resolve = resolveBySystem, ca }: EgressDeps) {
+  const { lend, tick, close } = createConnections({ clock, open });
+
+  async function open(url: URL, signal: AbortSignal): Promise<Connection> {
+    const options = dialOptions(url, { resolve, trust, ca });
+    const socket = await dial(options, signal);
+    if (socket.alpnProtocol === "h2") return await openHttp2(url, socket, signal);
+    socket.destroy();
+    return openHttp1(url, options);
+  }
+
+  /** Posts to a push address. Never throws. */
+  async function post(address: string, { headers, body }: Omit<Request, "path">): Promise<Reply> {
+    const over = new AbortController(), { signal } = over;
+    void clock.wait(DEADLINE, signal).then(() => over.abort("late"));
+    try {
+      const url = checkAddress(address, trust);
+      const request = { path: url.pathname + url.search, headers, body };
+      return await lend(url, signal, (connection) => connection.post(request, signal));
+    } catch (thrown) {
+      return { fault: signal.aborted ? "timeout" : isBlocked(thrown) ? "blocked" : "network" };
+    } finally {
+      // Nobody listens any more but the clock. The usual reason is an error with a stack, which costs as much as AES.
+      over.abort("done");
+    }
+  }
+
+  return {
+    post,
+    /** Reads an address that somebody registers. Throws `bad_address`. */
+    check: (address: string): URL => checkAddress(address, trust),
+    /** To be called every second or so: closes what is idle. */
+    tick,
+    /** Ends all connections, with whatever is on its way. */
+    close,
+  };
+}
+
+function isBlocked(thrown: unknown): boolean {
+  return thrown instanceof BlockedAddress || thrown instanceof CarillonError;
+}

@@ -1,0 +1,64 @@
+/** A connection that speaks HTTP/2 (RFC 9113): many requests at once. */
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
+import type { TLSSocket } from "node:tls";
+import { type Answer, type Connection, countBody } from "./connection.ts";
+
+/**
+ * Takes over a socket that has agreed on `h2`. Resolves when the server has said how many requests it takes at once: of
+ * a burst before that it would refuse some.
+ */
+export async function openHttp2({ origin, host }: URL, socket: TLSSocket, signal: AbortSignal): Promise<Connection> {
+  const session = connect(origin, { createConnection: () => socket });
+  const closed = new Promise<void>((resolve) => session.once("close", resolve));
+  let isLeaving = false;
+  session.on("goaway", () => void (isLeaving = true));
+  // Each request hears of it by its own stream.
+  session.on("error", () => {});
+  await settled(session, signal);
+  return {
+    post: async ({ path, headers, body }, signal) => {
+      const stream = session.request({ ":method": "POST", ":authority": host, ":path": path, ...headers });
+      return await exchange(stream, body, signal);
+    },
+    isUsable: () => !isLeaving && !session.closed && !session.destroyed,
+    close: async () => {
+      session.destroy();
+      await closed;
+    },
+  };
+}
+
+function settled(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const giveUp = () => session.destroy();
+  session.once("remoteSettings", () => resolve());
+  session.once("close", () => reject(new Error("the connection ended before it began")));
+  signal.addEventListener("abort", giveUp, { once: true });
+  return promise.finally(() => signal.removeEventListener("abort", giveUp));
+}
+
+/** Whatever happens to a stream, `close` comes last: then there was an answer, or there is none. */
+function exchange(stream: ClientHttp2Stream, body: Uint8Array, signal: AbortSignal): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  let answer: Answer | undefined;
+  const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
+  stream.once("response", (headers) => void (answer = readAnswer(headers)));
+  stream.on("data", countBody(cancel));
+  stream.on("error", () => {});
+  stream.once("close", () => answer ? resolve(answer) : reject(new Error("the stream ended without an answer")));
+  signal.addEventListener("abort", cancel, { once: true });
+  stream.end(body);
+  return promise.finally(() => signal.removeEventListener("abort", cancel));
+}
+
+function readAnswer(
+  { ":status": status, "retry-after": retryAfter }: IncomingHttpHeaders & { ":status"?: number },
+): Answer {
+  return { status: Number(status), retryAfter };
+}

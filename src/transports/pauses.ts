@@ -1,0 +1,20 @@
+/** Who is to be left alone, and for how long; bounded, since strangers choose the names. */
+import type { Clock } from "../clock.ts";
+
+/** Beyond, the pause that was begun first is forgotten. */
+const MAX_PAUSES = 10_000;
+
+export type Pauses = ReturnType<typeof createPauses>;
+
+export function createPauses(clock: Clock) {
+  const until = new Map<string, number>();
+  return {
+    begin(name: string, milliseconds: number): void {
+      until.delete(name);
+      until.set(name, clock.elapsed() + milliseconds);
+      if (until.size > MAX_PAUSES) until.delete(until.keys().next().value!);
+    },
+    /** Milliseconds that are left, 0 when there is no pause. */
+    left: (name: string): number => Math.max(0, (until.get(name) ?? 0) - clock.elapsed()),
+  };
+}

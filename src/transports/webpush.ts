@@ -1,0 +1,124 @@
+/** Web Push: sends one delivery to a push service (RFC 8030), encrypted (RFC 8291) and signed (RFC 8292). */
+import type { Logger } from "@logtape/logtape";
+import type { Clock } from "../clock.ts";
+import type { Delivery, Outcome } from "../model/delivery.ts";
+import type { PushKeys } from "../model/subscription.ts";
+import { paddedSize } from "../wire/aes128gcm.ts";
+import { encrypt, encryptByLibrary, makeEphemeral } from "../wire/message_encryption.ts";
+import { printPush } from "../wire/push_message.ts";
+import type { VapidKey } from "../wire/vapid.ts";
+import type { Egress } from "./egress.ts";
+import { createEphemeralKeys, type MakeEphemeral } from "./ephemeral_keys.ts";
+import { createOrigins, type Sender } from "./origins.ts";
+import { readReply, type Result } from "./outcome.ts";
+import { createPlaintexts } from "./plaintexts.ts";
+import { headersOf } from "./push_headers.ts";
+import { createVapidTokens } from "./vapid_tokens.ts";
+
+const encoder = new TextEncoder();
+
+type Deps = {
+  egress: Egress;
+  /** Ours; a subscription names its own. */
+  keys: VapidKey[];
+  contact: string;
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+  make?: MakeEphemeral;
+};
+
+export type WebPush = ReturnType<typeof createWebPush>;
+
+export function createWebPush({ egress, keys, contact, clock, random, log, make = makeEphemeral }: Deps) {
+  const byPoint = new Map(keys.map((key) => [key.point, key]));
+  const origins = createOrigins({ clock, random, keyRefused });
+  const ephemerals = createEphemeralKeys(make);
+  const authorize = createVapidTokens({ contact, clock });
+  const print = createPlaintexts();
+  const counts = { unknownKeys: 0, blocked: 0, shortened: 0, broken: 0 };
+
+  /** Sends one delivery, and says what came of it. Never throws. */
+  async function send(delivery: Delivery): Promise<Outcome> {
+    const key = byPoint.get(delivery.subscriber.vapidKey);
+    if (!key) return rejectUnknownKey();
+    try {
+      const { address } = delivery.subscriber;
+      return await sendInTurn(delivery, key, {
+        origin: egress.check(address).origin,
+        endpoint: address,
+        key: key.point,
+      });
+    } catch {
+      // Keys or an address that registration would not have taken.
+      if (counts.broken++ === 0) log.error("a subscription cannot be pushed to: its keys or address are not usable");
+      return { kind: "rejected" };
+    }
+  }
+
+  function rejectUnknownKey(): Outcome {
+    if (counts.unknownKeys++ === 0) {
+      log.error("subscriptions name a VAPID key that is not ours any more: add it to CARILLON_VAPID_KEY again");
+    }
+    return { kind: "rejected" };
+  }
+
+  async function sendInTurn(delivery: Delivery, key: VapidKey, sender: Sender): Promise<Outcome> {
+    const turn = await origins.enter(sender);
+    if (!turn.go) return { kind: "retry", at: turn.at, tried: false };
+    let result: Result | undefined;
+    try {
+      result = await push(delivery, await authorize(sender.origin, key));
+      return result.outcome;
+    } finally {
+      turn.leave(result?.verdict ?? { origin: "silent" });
+    }
+  }
+
+  async function push(delivery: Delivery, authorization: string): Promise<Result> {
+    const { subscriber, message } = delivery;
+    const post = async (plaintext: Uint8Array) => {
+      const body = await seal(plaintext, subscriber.keys);
+      const headers = headersOf(delivery, { authorization, length: body.byteLength, now: clock.now() });
+      return await egress.post(subscriber.address, { headers, body });
+    };
+    let reply = await post(print(message));
+    if ("status" in reply && reply.status === 413 && message) {
+      counts.shortened++;
+      reply = await post(encoder.encode(printPush(message, { smallest: true })));
+    }
+    if ("fault" in reply && reply.fault === "blocked") counts.blocked++;
+    return readReply(reply, clock.now());
+  }
+
+  async function seal(plaintext: Uint8Array, keys: PushKeys): Promise<Uint8Array> {
+    const ephemeral = await ephemerals.take();
+    if (!ephemeral) return encryptByLibrary(plaintext, keys);
+    const salt = crypto.getRandomValues(new Uint8Array(16));
+    return await encrypt(plaintext, keys, { ephemeral, salt, size: paddedSize(plaintext.byteLength) });
+  }
+
+  // The origin's name is no secret: what follows it in an address is.
+  function keyRefused({ origin }: Sender): void {
+    log.error(
+      "{origin} refuses our VAPID key: check CARILLON_VAPID_KEY, CARILLON_CONTACT and the clock of this machine",
+      {
+        origin,
+      },
+    );
+  }
+
+  return {
+    send,
+    /** Reads an address that somebody registers. Throws `bad_address`. */
+    check: egress.check,
+    /** To be called every second or so: makes keys ahead while nothing else is to do, forgets quiet push services. */
+    tick(): void {
+      ephemerals.tick();
+      origins.tick();
+    },
+    /** For gauges and counters. */
+    stats: () => ({ ...origins.stats(), ...counts, keysReady: ephemerals.ready() }),
+    close: ephemerals.close,
+  };
+}
