@@ -5,14 +5,22 @@ import { latency } from "./bench/latency.ts";
 import { publish } from "./bench/publish.ts";
 import { holds, printReport, type Report } from "./bench/report.ts";
 import { soak } from "./bench/soak.ts";
+import { webpush } from "./bench/webpush.ts";
 
-const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> = { latency, publish, fanout, soak };
+const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> = {
+  latency,
+  publish,
+  fanout,
+  webpush,
+  soak,
+};
 
 const HELP = `deno task bench NAME [--quick]
 
   latency   from a publisher's request to the event on a stream, 100 changes a second
   publish   Security Event Tokens of one change, and of 200, while ten streams follow
   fanout    one event to 5,000 streams, next to nchan (apt-get install nginx-light libnginx-mod-nchan; cc)
+  webpush   messages encrypted, signed and sent by one core, next to the web-push package (apt-get install nginx-light)
   soak      a million events, 100 streams, 10,000 more that come and go: memory must level off
   all       one after the other
 

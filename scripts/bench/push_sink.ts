@@ -1,0 +1,64 @@
+/** A push service that takes everything and keeps nothing: nginx over HTTP/2 and TLS, as cheap as it can be. */
+import { join } from "node:path";
+import { makeCertificates } from "../lib/certificates.ts";
+import { freshFolder } from "./paths.ts";
+
+export type PushSink = { origin: string; ca: string } & AsyncDisposable;
+
+/** Starts it on one core; throws how to install it where it is missing. */
+export async function startPushSink(core: number): Promise<PushSink> {
+  const folder = await freshFolder("push"), port = freePort();
+  const { ca, cert, key } = await makeCertificates([], ["127.0.0.1"]);
+  const files = { "cert.pem": cert, "key.pem": key, "nginx.conf": configuration(port) };
+  for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(join(folder, name), text);
+  const args = ["-c", `${core}`, "nginx", "-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"];
+  const nginx = new Deno.Command("taskset", { args }).spawn();
+  const ended = nginx.status.then(() => {
+    throw new Error("nginx did not start: apt-get install nginx-light");
+  });
+  await Promise.race([listening(port), ended]);
+  return { origin: `https://127.0.0.1:${port}`, ca, [Symbol.asyncDispose]: stop };
+
+  async function stop(): Promise<void> {
+    ended.catch(() => {});
+    nginx.kill("SIGTERM");
+    await nginx.status;
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function configuration(port: number): string {
+  return `daemon off;
+${Deno.uid() === 0 ? "user root;" : ""}
+worker_processes 1;
+pid nginx.pid;
+error_log stderr error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 100000000;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  server {
+    listen 127.0.0.1:${port} ssl http2;
+    ssl_certificate cert.pem;
+    ssl_certificate_key key.pem;
+    location / { return 201; }
+  }
+}
+`;
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
+    if (connection) return connection.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("nginx did not listen");
+}
