@@ -5,6 +5,7 @@ import { latency } from "./bench/latency.ts";
 import { publish } from "./bench/publish.ts";
 import { holds, printReport, type Report } from "./bench/report.ts";
 import { soak } from "./bench/soak.ts";
+import { subscriptions } from "./bench/subscriptions.ts";
 import { webpush } from "./bench/webpush.ts";
 
 const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> = {
@@ -12,19 +13,22 @@ const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> 
   publish,
   fanout,
   webpush,
+  subscriptions,
   soak,
 };
 
 const HELP = `deno task bench NAME [--quick]
 
-  latency   from a publisher's request to the event on a stream, 100 changes a second
-  publish   Security Event Tokens of one change, and of 200, while ten streams follow
-  fanout    one event to 5,000 streams, next to nchan (apt-get install nginx-light libnginx-mod-nchan; cc)
-  webpush   messages encrypted, signed and sent by one core, next to the web-push package (apt-get install nginx-light)
-  soak      a million events, 100 streams, 10,000 more that come and go: memory must level off
-  all       one after the other
+  latency        from a publisher's request to the event on a stream, 100 changes a second
+  publish        Security Event Tokens of one change, and of 200, while ten streams follow
+  fanout         one event to 5,000 streams, next to nchan (apt-get install nginx-light libnginx-mod-nchan; cc)
+  webpush        messages encrypted, signed and sent by one core, next to the web-push package (apt-get install nginx-light)
+  subscriptions  what stored ones cost up to a million, how soon the first push is sent, a topic of 100,000 beside
+                 another, and checkpoints (a quarter of an hour, 3 GB in .cache/)
+  soak           a million events, 100 streams, 10,000 more that come and go: memory must level off
+  all            one after the other
 
-  --quick   a smaller run, to see that the bench works: its figures prove nothing
+  --quick        a smaller run, to see that the bench works: its figures prove nothing
 
 Prints a table and last a line of JSON. Ends with 1 when a mark does not hold. Linux only: it reads /proc.
 The machine should have nothing else to do.`;

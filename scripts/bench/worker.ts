@@ -7,13 +7,18 @@ import { freshFolder, ROOT } from "./paths.ts";
 
 export type BenchWorker = { url: string; port: number; pid: number; local: LocalIssuer } & AsyncDisposable;
 
-type Options = { env?: Record<string, string>; flags?: string[] };
+type Options = {
+  env?: Record<string, string>;
+  flags?: string[];
+  /** Fills the database before the worker opens it. */
+  fill?: (kv: Deno.Kv) => Promise<void>;
+};
 
 /** Starts one and waits until it listens; `await using` ends it and removes its database. */
-export async function startWorker({ env = {}, flags = [] }: Options = {}): Promise<BenchWorker> {
+export async function startWorker({ env = {}, flags = [], fill }: Options = {}): Promise<BenchWorker> {
   const folder = await freshFolder("worker");
   const file = join(folder, "kv.sqlite3");
-  const local = await makeLocalIssuer(file);
+  const local = await prepare(file, fill);
   const settings = { ...surroundings(), PORT: "0", CARILLON_KV: file, CARILLON_LOG: "warning", ...env };
   const child = withFiles(Deno.execPath(), ["run", "-A", ...flags, ...profiling(), "main.ts"], {
     // Another working tree, to measure a change before it is made here.
@@ -38,8 +43,9 @@ function profiling(): string[] {
 }
 
 /** The bench signs with the key that the worker will find in its database. */
-async function makeLocalIssuer(file: string): Promise<LocalIssuer> {
+async function prepare(file: string, fill?: (kv: Deno.Kv) => Promise<void>): Promise<LocalIssuer> {
   using kv = await Deno.openKv(file);
+  await fill?.(kv);
   return await readLocalIssuer(kv, undefined);
 }
 

@@ -106,7 +106,7 @@ async function isWrittenBy(kv: Deno.Kv, key: Deno.KvKey, nonce: string): Promise
 }
 
 /** Every key that leads to a subscription, and what stands there. */
-function entriesOf({ subscription, initial }: Kept): Entry[] {
+export function entriesOf({ subscription, initial }: Kept): Entry[] {
   const { id, owner, topics } = subscription;
   return [
     [[...owned(owner), id], 0],

@@ -6,13 +6,16 @@ export type Request = { path: string; headers: Record<string, string>; body: Uin
 export type Answer = { status: number; retryAfter?: string };
 
 export type Connection = {
-  /** Posts once, following nothing. Rejects when no answer came, or the signal aborted before it did. */
+  /** Posts once, following nothing. Rejects when no answer came, or the signal aborted before it did; `Unprocessed`. */
   post: (request: Request, signal: AbortSignal) => Promise<Answer>;
   /** False when the next request needs a new one. */
   isUsable: () => boolean;
   /** Ends it with whatever is on its way. */
   close: () => Promise<void>;
 };
+
+/** The server did not look at a request: it may be sent again at once. */
+export class Unprocessed extends Error {}
 
 /** Bytes of an answer's body that are read, so that a connection can be used again; a longer one is cut off. */
 const MAX_ANSWER = 16 * 1024;

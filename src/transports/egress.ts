@@ -4,7 +4,7 @@
  * exchange has a deadline.
  */
 import type { Clock } from "../clock.ts";
-import type { Answer, Connection, Request } from "./connection.ts";
+import { type Answer, type Connection, type Request, Unprocessed } from "./connection.ts";
 import { createConnections } from "./connections.ts";
 import { BlockedAddress, dial, dialOptions, type Resolve, resolveBySystem } from "./dial.ts";
 import { CarillonError } from "../errors.ts";
@@ -15,6 +15,9 @@ import type { Trust } from "./trust.ts";
 
 /** Milliseconds from the look-up of the name to the end of the answer. */
 export const DEADLINE = 10_000;
+
+/** How often a request is sent that the server did not look at. */
+const TRIES = 3;
 
 /** An answer, or why there is none: never with a cause from inside, which could name the address. */
 export type Reply = Answer | { fault: "blocked" | "network" | "timeout" };
@@ -46,13 +49,23 @@ export function createEgress({ trust, clock, resolve = resolveBySystem, ca }: Eg
     void clock.wait(DEADLINE, signal).then(() => over.abort("late"));
     try {
       const url = checkAddress(address, trust);
-      const request = { path: url.pathname + url.search, headers, body };
-      return await lend(url, signal, (connection) => connection.post(request, signal));
+      return await send(url, { path: url.pathname + url.search, headers, body }, signal);
     } catch (thrown) {
       return { fault: signal.aborted ? "timeout" : isBlocked(thrown) ? "blocked" : "network" };
     } finally {
       // Nobody listens any more but the clock. The usual reason is an error with a stack, which costs as much as AES.
       over.abort("done");
+    }
+  }
+
+  /** A server may close a connection at any time, with requests on their way to it. */
+  async function send(url: URL, request: Request, signal: AbortSignal): Promise<Answer> {
+    for (let tries = 1;; tries++) {
+      try {
+        return await lend(url, signal, (connection) => connection.post(request, signal));
+      } catch (thrown) {
+        if (!(thrown instanceof Unprocessed) || tries === TRIES || signal.aborted) throw thrown;
+      }
     }
   }
 

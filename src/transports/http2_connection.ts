@@ -7,14 +7,14 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import { type Answer, type Connection, countBody } from "./connection.ts";
+import { type Answer, type Connection, countBody, type Request, Unprocessed } from "./connection.ts";
 
 /**
  * Takes over a socket that has agreed on `h2`. Resolves when the server has said how many requests it takes at once: of
  * a burst before that it would refuse some.
  */
 export async function openHttp2({ origin, host }: URL, socket: TLSSocket, signal: AbortSignal): Promise<Connection> {
-  const session = connect(origin, { createConnection: () => socket });
+  const session = connect(origin, { createConnection: () => socket, settings: { enablePush: false } });
   const closed = new Promise<void>((resolve) => session.once("close", resolve));
   let isLeaving = false;
   session.on("goaway", () => void (isLeaving = true));
@@ -22,12 +22,11 @@ export async function openHttp2({ origin, host }: URL, socket: TLSSocket, signal
   session.on("error", () => {});
   await settled(session, signal);
   return {
-    post: async ({ path, headers, body }, signal) => {
-      const stream = session.request({ ":method": "POST", ":authority": host, ":path": path, ...headers });
-      return await exchange(stream, body, signal);
-    },
+    post: async (request, signal) => await exchange(begin(session, host, request), request.body, signal),
     isUsable: () => !isLeaving && !session.closed && !session.destroyed,
     close: async () => {
+      // Without a GOAWAY, which would tell of pushed streams alone (RFC 9113 6.8): Deno 2.9.6 as a server dies of it.
+      socket.destroy();
       session.destroy();
       await closed;
     },
@@ -43,6 +42,15 @@ function settled(session: ClientHttp2Session, signal: AbortSignal): Promise<void
   return promise.finally(() => signal.removeEventListener("abort", giveUp));
 }
 
+function begin(session: ClientHttp2Session, host: string, { path, headers }: Request): ClientHttp2Stream {
+  try {
+    return session.request({ ":method": "POST", ":authority": host, ":path": path, ...headers });
+  } catch {
+    // The session is about to close.
+    throw new Unprocessed();
+  }
+}
+
 /** Whatever happens to a stream, `close` comes last: then there was an answer, or there is none. */
 function exchange(stream: ClientHttp2Stream, body: Uint8Array, signal: AbortSignal): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -51,10 +59,16 @@ function exchange(stream: ClientHttp2Stream, body: Uint8Array, signal: AbortSign
   stream.once("response", (headers) => void (answer = readAnswer(headers)));
   stream.on("data", countBody(cancel));
   stream.on("error", () => {});
-  stream.once("close", () => answer ? resolve(answer) : reject(new Error("the stream ended without an answer")));
+  stream.once("close", () => answer ? resolve(answer) : reject(faultOf(stream)));
   signal.addEventListener("abort", cancel, { once: true });
   stream.end(body);
   return promise.finally(() => signal.removeEventListener("abort", cancel));
+}
+
+/** RFC 9113 8.7: what was refused, or lies beyond the last stream of a GOAWAY, was not looked at. */
+function faultOf({ rstCode }: ClientHttp2Stream): Error {
+  if (rstCode === constants.NGHTTP2_REFUSED_STREAM) return new Unprocessed();
+  return new Error("the stream ended without an answer");
 }
 
 function readAnswer(

@@ -15,8 +15,8 @@ import { createUserAgent } from "./push_user_agent.ts";
 
 export type { Behaviour } from "./push_misbehaviour.ts";
 
-/** `behaviour` is what it was answered. */
-export type Answered = PushRequest & { behaviour: Behaviour };
+/** `behaviour` is what it was answered, `at` when: `performance.now()`. */
+export type Answered = PushRequest & { behaviour: Behaviour; at: number };
 
 export type TestSubscription = { address: string; path: string; keys: PushKeys };
 
@@ -85,7 +85,7 @@ export async function openPushService({ host = "127.0.0.1", old = false, streams
     if (!body || response.destroyed) return;
     try {
       const read = readPushRequest(request, body, { subscriptions, now: now() });
-      requests.push({ ...read, behaviour: behaviourFor(read.path) });
+      requests.push({ ...read, behaviour: behaviourFor(read.path), at: performance.now() });
       misbehave(requests.at(-1)!.behaviour, response, socketOf(request));
     } catch (thrown) {
       const { status, message } = thrown as Refused;

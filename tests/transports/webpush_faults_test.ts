@@ -73,14 +73,22 @@ for (const old of [false, true]) {
       withService(async ({ service, push, clock }) => {
         const subscription = service.subscribe();
         equal(await push.send(subscription), DELIVERED);
-        // Over HTTP/1.1 a used connection that breaks is tried once more by itself.
-        service.behave(behaviour, { times: old && behaviour !== "garbage" ? 2 : 1 });
+        // What was surely not looked at is sent again by itself: a used connection of HTTP/1.1, a refused stream.
+        const times = old && behaviour !== "garbage" ? 2 : behaviour === "refuse" ? 3 : 1;
+        service.behave(behaviour, { times });
         equal(await push.send(subscription), RETRY);
         clock.advance(300_000);
         equal(await push.send(subscription), DELIVERED);
         equal(await push.send(subscription), DELIVERED);
       }, { old }));
   }
+
+  Deno.test(`webpush faults: a request that a service over ${version} did not look at is sent again at once`, () =>
+    withService(async ({ service, push }) => {
+      equal(await push.send(service.subscribe()), DELIVERED);
+      service.behave("refuse", { times: old ? 1 : 2 });
+      equal(await push.send(service.subscribe()), DELIVERED);
+    }, { old }));
 
   Deno.test(`webpush faults: a service over ${version} that never answers is given up at the deadline, and not asked twice`, () =>
     withService(async ({ service, push, clock }) => {

@@ -1,0 +1,100 @@
+/** kill -9 of the real worker in the middle of a fan-out: everybody is told the newest, and few are told twice. */
+import { readVapidKey } from "../../src/store/keys.ts";
+import { shortHash } from "../../src/model/short_hash.ts";
+import { importVapidKey } from "../../src/wire/vapid.ts";
+import { equal, ok } from "../helpers/assert.ts";
+import { subscribe, subscription } from "../helpers/engine.ts";
+import { makePlace } from "../helpers/main_database.ts";
+import { openPushService, type PushService } from "../helpers/push_service.ts";
+import { ring } from "../helpers/worker.ts";
+
+const TOPIC = "https://dav.example/alice/work/";
+const SUBSCRIBERS = 5_000;
+const ROUNDS = 20;
+
+/** Milliseconds that a worker lives after it was told of a change. */
+const SHORTEST_LIFE = 200;
+const LONGEST_LIFE = 1_800;
+
+/** Milliseconds between two checkpoints, with the time that writing one may take; and deliveries under way. */
+const CHECKPOINT = 1_500;
+const UNDER_WAY = 64;
+
+const WEEK = 7 * 24 * 3_600_000;
+
+/** Subscriptions as the door stores them once they are confirmed. */
+async function store(path: string, service: PushService): Promise<void> {
+  using kv = await Deno.openKv(path);
+  const { point } = await importVapidKey(await readVapidKey(kv, undefined));
+  const expiresAt = Date.now() + WEEK;
+  for (let n = 0; n < SUBSCRIBERS; n++) {
+    const { address, keys } = service.subscribe();
+    const topics = [{ topic: TOPIC, expiresAt }];
+    await subscribe(kv, { ...subscription("", []), id: shortHash(`${n}`), address, keys, topics, vapidKey: point });
+  }
+}
+
+type Arrival = { path: string; token: string; at: number };
+
+Deno.test(`kill: over ${ROUNDS} kills in the middle of a fan-out to ${SUBSCRIBERS} subscriptions nobody misses the newest, few are told twice`, async () => {
+  await using service = await openPushService();
+  await using place = await makePlace(await service.env());
+  await store(place.path, service);
+  const kills: number[] = [];
+  let acknowledged = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    await using worker = await place.start();
+    await ring({ url: worker.url, local: await place.localIssuer() }, { topic: TOPIC, "sync-token": `${round}` });
+    acknowledged++;
+    const seen = service.requests.length;
+    await service.until(() => service.requests.length > seen, 60_000);
+    await new Promise((resolve) => setTimeout(resolve, SHORTEST_LIFE + Math.random() * (LONGEST_LIFE - SHORTEST_LIFE)));
+    await worker.end("SIGKILL");
+    kills.push(performance.now());
+  }
+  await using _last = await place.start();
+  const newest = `${ROUNDS - 1}`;
+  const arrivals: Arrival[] = [], told = new Set<string>();
+  await service.until(() => {
+    for (const { path, text, at } of service.requests.slice(arrivals.length)) {
+      arrivals.push({ path, at, token: tokenOf(text) });
+      if (arrivals.at(-1)!.token === newest) told.add(path);
+    }
+    return told.size === SUBSCRIBERS;
+  }, 180_000);
+  const { repeats, worth } = judge(arrivals, kills);
+  console.log(
+    `acknowledged ${acknowledged}, delivered ${service.requests.length}, duplicates ${
+      repeats.reduce((a, b) => a + b)
+    }, lost 0`,
+  );
+  for (const [round, count] of repeats.entries()) {
+    ok(count <= worth[round]!, `round ${round}: ${count} of ${worth[round]}`);
+  }
+  equal(service.refusals, []);
+});
+
+const tokens = new Map<string, string>();
+
+function tokenOf(text: string): string {
+  const known = tokens.get(text);
+  if (known !== undefined) return known;
+  const token = JSON.parse(text).push.messages[0]["sync-token"];
+  tokens.set(text, token);
+  return token;
+}
+
+/** For each kill: who was told the same before it and after, and how many that may be. */
+function judge(arrivals: Arrival[], kills: number[]): { repeats: number[]; worth: number[] } {
+  const last = new Map<string, number>();
+  const repeats = kills.map(() => 0);
+  for (const { path, token, at } of arrivals) {
+    const before = last.get(`${path} ${token}`);
+    if (before !== undefined) repeats[kills.findIndex((kill) => kill > before)]!++;
+    last.set(`${path} ${token}`, at);
+  }
+  const worth = kills.map((kill) =>
+    UNDER_WAY + arrivals.filter(({ at }) => at < kill && at > kill - CHECKPOINT).length
+  );
+  return { repeats, worth };
+}
