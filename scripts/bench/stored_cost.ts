@@ -12,10 +12,12 @@ const KEYS = {
   auth: "BTBZMqHH6r4Tts7J_aSIgg",
 };
 
+const TOPICS = 1_000;
+
 /** Medians of one round each, milliseconds. */
 export type Cost = { stored: number; publish: number[]; subscribe: number[] };
 
-type Run = Cost & { worker: BenchWorker; connection: KeepAlive; token: string; sent: number };
+type Run = Cost & { worker: BenchWorker; token: string; published: number; sent: number };
 
 /** All sizes at once, in turns, so that whatever else the machine does meets each of them. */
 export async function storedCost(
@@ -28,8 +30,7 @@ export async function storedCost(
   // The first round, in which code is compiled and files are read, is not counted.
   for (let round = 0; round <= rounds; round++) {
     for (const run of runs) {
-      const publish = await timeEach(each, () => publishOne(run));
-      const subscribe = await timeEach(each, () => subscribeOne(run, recorder.port));
+      const { publish, subscribe } = await measure(run, recorder.port, each);
       if (round === 0) continue;
       run.publish.push(publish);
       run.subscribe.push(subscribe);
@@ -42,41 +43,44 @@ async function start(things: AsyncDisposableStack, recorder: PushRecorder, store
   progress(`subscriptions: storing ${stored}`);
   const fill = (kv: Deno.Kv) => storeSubscriptions(kv, { count: stored, port: recorder.port, topic: (n) => `t/${n}` });
   const worker = things.use(await startWorker({ env: recorder.env, fill }));
-  const connection = await openKeepAlive(worker.port);
-  things.defer(() => connection.close());
-  return {
-    stored,
-    worker,
-    connection,
-    token: await signAccess(worker, "subscribe"),
-    publish: [],
-    subscribe: [],
-    sent: 0,
-  };
+  const token = await signAccess(worker, "subscribe");
+  return { stored, worker, token, publish: [], subscribe: [], published: 0, sent: 0 };
 }
 
-async function timeEach(count: number, run: () => Promise<() => Promise<void>>): Promise<number> {
+/** A worker closes a connection that rests too long, so that each round opens its own. */
+async function measure(run: Run, port: number, each: number): Promise<{ publish: number; subscribe: number }> {
+  const connection = await openKeepAlive(run.worker.port);
+  const publish = await timeEach(each, connection, () => publishOne(run));
+  const subscribe = await timeEach(each, connection, () => subscribeOne(run, port));
+  connection.close();
+  return { publish, subscribe };
+}
+
+async function timeEach(
+  count: number,
+  connection: KeepAlive,
+  next: () => Promise<Uint8Array> | Uint8Array,
+): Promise<number> {
   const took: number[] = [];
   for (let n = 0; n < count; n++) {
-    const send = await run();
+    const request = await next();
     const since = performance.now();
-    await send();
+    await connection.send(request);
     took.push(performance.now() - since);
   }
   return median(took);
 }
 
-/** One change of a topic that one subscription stands for. */
-async function publishOne({ worker, connection, stored }: Run): Promise<() => Promise<void>> {
-  const set = await signSet(worker, [`t/${Math.floor(Math.random() * stored)}`]);
-  const request = printRequest("POST", "/-/events", { "Content-Type": "application/secevent+jwt" }, set);
-  return () => connection.send(request);
+/** One change of a topic that one subscription stands for. Whatever is stored, as many different topics change. */
+async function publishOne(run: Run): Promise<Uint8Array> {
+  const topic = `t/${(run.published++ % TOPICS) * Math.floor(run.stored / TOPICS)}`;
+  const set = await signSet(run.worker, [topic]);
+  return printRequest("POST", "/-/events", { "Content-Type": "application/secevent+jwt" }, set);
 }
 
-function subscribeOne(run: Run, port: number): Promise<() => Promise<void>> {
+function subscribeOne(run: Run, port: number): Uint8Array {
   const endpoint = `https://127.0.0.1:${port}/new/${run.stored}/${run.sent++}`;
   const body = JSON.stringify({ endpoint, keys: KEYS, topics: [`new/${run.sent}`] });
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${run.token}` };
-  const request = printRequest("POST", "/-/subscriptions", headers, body);
-  return Promise.resolve(() => run.connection.send(request));
+  return printRequest("POST", "/-/subscriptions", headers, body);
 }

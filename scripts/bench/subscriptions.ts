@@ -16,7 +16,7 @@ const WHOLE = {
   first: 200,
   seconds: 30,
 };
-const QUICK = { sizes: [100, 1_000, 10_000], rounds: 3, each: 30, big: 3_000, samples: 30, first: 30, seconds: 5 };
+const QUICK = { sizes: [1_000, 5_000, 20_000], rounds: 3, each: 30, big: 3_000, samples: 30, first: 30, seconds: 5 };
 
 export async function subscriptions({ quick }: { quick: boolean }): Promise<Report> {
   await using recorder = await startPushRecorder();
