@@ -118,7 +118,7 @@ export async function openBroker(deps: BrokerDeps) {
     admit: streams.admit,
     tick: streams.tick,
     minute,
-    subscriptions: createSubscriptions({ kv, clock, hashKey, wake: deliveries.wake }),
+    subscriptions: createSubscriptions({ kv, clock, hashKey, subscribed: deliveries.subscribed }),
     /** Follows the journal and delivers until the signal aborts. */
     run: async (signal: AbortSignal) => void await Promise.all([follower.run(signal), deliveries.run(signal)]),
     /** Throws when the database does not answer. */

@@ -38,14 +38,20 @@ export type Target = { transport: Transport; address: string; keys: PushKeys; va
 /** Throws when nothing more may be stored for the owner, or aimed at the push service. */
 export type Admit = (counts: { owned: number; unconfirmed: number }) => void;
 
-type Deps = { kv: Deno.Kv; clock: Clock; hashKey: string; wake: (id: string) => void };
+type Deps = {
+  kv: Deno.Kv;
+  clock: Clock;
+  hashKey: string;
+  /** Called with what was made or changed. */
+  subscribed: (subscription: Subscription) => void;
+};
 
 /** `vapidKey` is not among them: a push service knows an address by the key that it was made with. */
 const DEFAULTS = { triggers: {}, minPriority: 0, maxDelay: 60, clientId: undefined };
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-export function createSubscriptions({ kv, clock, hashKey, wake }: Deps) {
+export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
   /** Never of the address alone: a stranger who knows it could replace the subscription. */
   const idOf = (owner: string, address: string) => shortHash(hashKey, owner, "", address);
 
@@ -73,7 +79,6 @@ export function createSubscriptions({ kv, clock, hashKey, wake }: Deps) {
       if (isNew) admit(await countSubscriptions(kv, owner, target.address));
       return edit(found.kept ?? make(id, owner, target));
     });
-    if (isNew) wake(id);
     return { kept: kept!, isNew };
   }
 
@@ -127,7 +132,9 @@ export function createSubscriptions({ kv, clock, hashKey, wake }: Deps) {
       if (kept && kept.subscription.topics.length > MAX_TOPICS) throw tooMany(kept);
       if (!kept && !found.kept) return undefined;
       const written = kept ? saveSubscription(kv, found, kept) : removeSubscription(kv, found, clock.now());
-      if (await written) return kept;
+      if (!await written) continue;
+      if (kept) subscribed(kept.subscription);
+      return kept;
     }
     throw new CarillonError("overloaded", "the subscription is changed by too many at once");
   }

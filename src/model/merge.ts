@@ -68,10 +68,21 @@ function both<P extends Part>(a: P | undefined, b: P | undefined, join: (a: P, b
 
 function mergePart(a: Part, b: Part): Part {
   return {
-    depths: DEPTHS.filter((depth) => a.depths.includes(depth) || b.depths.includes(depth)),
-    except: a.except.filter((name) => b.except.includes(name)),
+    depths: uniteDepths(a.depths, b.depths),
+    except: intersect(a.except, b.except),
     timestamp: Math.max(a.timestamp, b.timestamp),
   };
+}
+
+/** A busy topic is merged a hundred times a second, and mostly with its like. */
+function uniteDepths(a: Depth[], b: Depth[]): Depth[] {
+  if (a === b || (a.length === 1 && b.length === 1 && a[0] === b[0])) return a;
+  return DEPTHS.filter((depth) => a.includes(depth) || b.includes(depth));
+}
+
+function intersect(a: string[], b: string[]): string[] {
+  if (a.length === 0) return a;
+  return b.length === 0 ? b : a.filter((name) => b.includes(name));
 }
 
 function uniteProps(a: string[], b: string[]): string[] {

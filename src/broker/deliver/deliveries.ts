@@ -1,6 +1,8 @@
 /** The delivery engine: a second reader of the journal, which sends what happened to whoever subscribed. */
 import { asCarillonError } from "../../errors.ts";
 import { shardOf, SHARDS } from "../../model/shard.ts";
+import type { Subscription } from "../../model/subscription.ts";
+import { topicHash } from "../../store/subscribers.ts";
 import { readWindows } from "../../store/windows.ts";
 import type { SeenBatch } from "../ring.ts";
 import type { DeliverDeps } from "./deps.ts";
@@ -13,7 +15,7 @@ import { createReader } from "./reader.ts";
 import { createSchedule } from "./schedule.ts";
 import type { Shard } from "./shard.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
-import { fromRecord } from "./window.ts";
+import { endRest, fromRecord } from "./window.ts";
 
 /** Milliseconds between two rounds of upkeep, and between two looks for shards and pages that nobody holds. */
 const ROUND = 1_000;
@@ -156,6 +158,18 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     return cursors[0] === undefined ? { milliseconds: 0, bytes: 0 } : meter.behind(cursors[0]);
   }
 
+  /** A subscription was made or changed at this worker: it may wait for its initial push, and its topics for somebody. */
+  function subscribed({ id, confirmed, topics }: Subscription): void {
+    if (!confirmed) owned.get(shardOf(id))?.upkeep.pushInitials();
+    for (const { topic } of topics) {
+      const hash = topicHash(topic), shard = owned.get(shardOf(hash))?.shard;
+      const window = shard?.windows.get(hash);
+      if (!shard || !window) continue;
+      endRest(window, clock.elapsed());
+      schedule.schedule(shard, window);
+    }
+  }
+
   /** For the cron: takes what an owner that lapsed has left, which takes as long as it takes to see that. */
   async function adopt(): Promise<void> {
     await take();
@@ -196,7 +210,6 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     drain,
     /** How far the slowest shard is behind the journal, as of the last second. */
     lag: () => lag,
-    /** A new subscription waits for its initial push. */
-    wake: (id: string) => owned.get(shardOf(id))?.upkeep.pushInitials(),
+    subscribed,
   };
 }

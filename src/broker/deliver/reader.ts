@@ -50,10 +50,11 @@ export function createReader({ kv, clock, schedule, shards, since, maxWaiting = 
   }
 
   function apply(change: Change, live: Map<number, Shard>): void {
+    const merged = toMerged(change), load = schedule.load();
     for (const topic of change.topics) {
       const hash = hashOf(topic);
       const shard = live.get(shardOf(hash));
-      if (shard) schedule.schedule(shard, shard.take(hash, topic, toMerged(change), schedule.load()));
+      if (shard) schedule.schedule(shard, shard.take(hash, topic, merged, load));
     }
   }
 

@@ -35,7 +35,7 @@ export function createSchedule(clock: Clock, paged: () => void, stopping: AbortS
   }
 
   function wait(shard: Shard, window: Window, at: number): void {
-    if (at === Infinity) return;
+    if (at === Infinity || waiting.has(window)) return;
     waiting.set(window, shard);
     if (!armed) void openInTime();
   }

@@ -26,8 +26,11 @@ export type Window = {
   stored: boolean;
 };
 
-/** Milliseconds that a class without subscribers rests, so that a busy topic is not looked up for every change. */
-const EMPTY_REST = 1_000;
+/**
+ * Milliseconds that a class without subscribers rests, so that a busy topic is not looked up for every change: as long as
+ * one with subscribers, at an ordinary priority. Who subscribes at this worker ends it.
+ */
+const EMPTY_REST = 5_000;
 
 /** Milliseconds after which nothing is left to remember of a sending: the longest delay. */
 const MEMORY = 60_000;
@@ -50,22 +53,33 @@ export function createWindow(hash: string, topic: string): Window {
 
 /** Merges a change into each class. Under load everything rests for `load` milliseconds, so that windows grow. */
 export function addChange(window: Window, merged: Merged, now: number, load: number): void {
+  const wait = delayOf(merged.priority);
+  let from: Merged | undefined, to = merged;
   for (const delay of DELAYS) {
-    const rest = Math.max(load, window.empty.has(delay) ? EMPTY_REST : 0);
-    const sentAt = window.sentAt.get(delay) ?? -Infinity;
-    const opensAt = Math.max(now, sentAt + Math.max(rest, 1000 * Math.min(delay, delayOf(merged.priority))));
+    const rest = Math.max(load, window.empty.has(delay) ? EMPTY_REST : 0, 1000 * Math.min(delay, wait));
+    const opensAt = Math.max(now, (window.sentAt.get(delay) ?? -Infinity) + rest);
     const slot = window.pending.get(delay);
-    window.pending.set(delay, slot ? join(slot, merged, opensAt) : { merged, opensAt });
+    // Classes mostly hold the same, which is merged once.
+    if (slot && slot.merged !== from) [from, to] = [slot.merged, merge(slot.merged, merged)];
+    if (slot) [slot.merged, slot.opensAt] = [to, Math.min(slot.opensAt, opensAt)];
+    else window.pending.set(delay, { merged, opensAt });
   }
 }
 
-function join(slot: Slot, merged: Merged, opensAt: number): Slot {
-  return { merged: merge(slot.merged, merged), opensAt: Math.min(slot.opensAt, opensAt) };
+/** Somebody has subscribed: what waits since there was nobody may be sent. */
+export function endRest(window: Window, now: number): void {
+  for (const delay of window.empty) {
+    const slot = window.pending.get(delay);
+    if (slot) slot.opensAt = now;
+  }
+  window.empty.clear();
 }
 
 /** When the first class may be sent to; Infinity when nothing waits. */
 export function opensAt({ pending }: Window): number {
-  return Math.min(...pending.values().map(({ opensAt }) => opensAt));
+  let first = Infinity;
+  for (const { opensAt } of pending.values()) if (opensAt < first) first = opensAt;
+  return first;
 }
 
 /** Takes what may be sent now. False when nothing may. */

@@ -141,6 +141,32 @@ Deno.test("deliveries: after its end a subscription is told nothing", async () =
   await engine.leave();
 });
 
+Deno.test("deliveries: a topic that nobody subscribed to rests, until somebody does", async () => {
+  await using kv = await memoryKv();
+  const engine = await engineWith(kv);
+  await engine.publish(token("1"));
+  await engine.publish(token("2", { priority: 100 }));
+  const a = subscription("a", [TOPIC]);
+  await subscribe(kv, a);
+  await engine.pass(4_000);
+  equal(listed(engine), []);
+  engine.subscribed(a);
+  await engine.idle();
+  equal(listed(engine), [["a", "2", 4]]);
+  await engine.leave();
+});
+
+Deno.test("deliveries: who subscribed elsewhere to a topic that rests is told within five seconds", async () => {
+  await using kv = await memoryKv();
+  const engine = await engineWith(kv);
+  await engine.publish(token("1"));
+  await engine.publish(token("2", { priority: 100 }));
+  await subscribe(kv, subscription("a", [TOPIC]));
+  await engine.pass(5_000);
+  equal(listed(engine), [["a", "2", 5]]);
+  await engine.leave();
+});
+
 Deno.test("deliveries: under load windows grow: what waits for its turn goes on merging", async () => {
   await using kv = await memoryKv();
   const topics = Array.from({ length: 130 }, (_, index) => `t/${index}`);

@@ -22,7 +22,7 @@ async function engineWith(kv: Deno.Kv, ...answers: Answers) {
 async function subscribeAnew(engine: Awaited<ReturnType<typeof engineWith>>, kv: Deno.Kv) {
   const now = engine.clock.now();
   await subscribe(kv, A, { attempt: 0, at: now, until: now + DAY });
-  engine.wake(A.id);
+  engine.subscribed({ ...A, confirmed: false });
   await engine.idle();
 }
 
