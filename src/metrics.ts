@@ -99,6 +99,18 @@ export function createMetrics() {
       help: "Web Push messages that wait for room at their push service",
       registers,
     }),
+    pushFaults: new Counter({
+      name: "carillon_push_faults_total",
+      help:
+        "Web Push messages with a VAPID key that is not ours any more, to a blocked address, sent again shorter, or to keys or an address that cannot be used",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+    pushKeysReady: new Gauge({
+      name: "carillon_push_keys_ready",
+      help: "Ephemeral keys that were made ahead",
+      registers,
+    }),
     journalBytes: new Gauge({
       name: "carillon_journal_bytes",
       help: "Bytes of changes that the journal holds",

@@ -7,7 +7,7 @@ import type { Senders } from "./model/delivery.ts";
 import { readVapidKey } from "./store/keys.ts";
 import { createEgress, type EgressDeps } from "./transports/egress.ts";
 import { createTrust } from "./transports/trust.ts";
-import { createWebPush } from "./transports/webpush.ts";
+import { createWebPush, type WebPush } from "./transports/webpush.ts";
 import { importVapidKey } from "./wire/vapid.ts";
 
 type Deps = {
@@ -18,6 +18,8 @@ type Deps = {
   log: Logger;
   metrics: Metrics;
 } & Pick<EgressDeps, "ca" | "resolve">;
+
+type Stats = ReturnType<WebPush["stats"]>;
 
 export type Outlets = {
   senders: Senders;
@@ -35,15 +37,24 @@ export async function openSenders({ config, kv, clock, random, log, metrics, ca,
   const jwks = [...config.vapidKeys, await readVapidKey(kv, config.secret)];
   const keys = await Promise.all(jwks.map(importVapidKey));
   const egress = createEgress({ trust: createTrust(config.pushHosts), clock, ca, resolve });
+  const counted = new Map<string, number>();
   const webPush = createWebPush({ egress, keys, contact: config.contact, clock, random, log });
 
   function tick(): void {
     egress.tick();
     webPush.tick();
-    const { open, inFlight, waiting } = webPush.stats();
+    measure(webPush.stats());
+  }
+
+  function measure({ open, inFlight, waiting, keysReady, unknownKeys, blocked, shortened, broken }: Stats): void {
     metrics.pushServicesPaused.set(open);
     metrics.pushesInFlight.set(inFlight);
     metrics.pushesWaiting.set(waiting);
+    metrics.pushKeysReady.set(keysReady);
+    for (const [kind, count] of Object.entries({ unknown_key: unknownKeys, blocked, shortened, broken })) {
+      metrics.pushFaults.inc({ kind }, count - (counted.get(kind) ?? 0));
+      counted.set(kind, count);
+    }
   }
 
   return {
