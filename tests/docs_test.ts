@@ -31,9 +31,18 @@ Deno.test("readme: the table of errors is the table of the code", () => {
 
 Deno.test("readme: every address of the app is in the table of addresses", () => {
   const addresses = rowsUnder("Addresses").map(([address]) => address).join(" ");
-  for (const path of [HUB_PATH, "/-/events", "/-/gateway", "/-/healthy", "/-/ready", "/-/metrics"]) {
-    ok(addresses.includes(path), path);
-  }
+  const paths = [
+    HUB_PATH,
+    "/-/events",
+    "/-/gateway",
+    "/-/transports",
+    "/-/subscriptions",
+    "/-/subscriptions/ID",
+    "/-/healthy",
+    "/-/ready",
+    "/-/metrics",
+  ];
+  for (const path of paths) ok(addresses.includes(path), path);
 });
 
 Deno.test("readme: every command of the table is a task, and every task for users is in it", async () => {
@@ -70,18 +79,59 @@ async function runInSession(script: string, cwd: string, env: Record<string, str
 
 const withRadicale = await component("Radicale", findRadicale);
 
-withRadicale("readme: the walk with curl alone works line by line", async (python) => {
+/** A block of the README, or of another document, as it runs here: with our Deno, and on ports of its own. */
+function blockOf(document: string, name: string, ports: Record<string, string>): string {
+  let block = new RegExp("```sh " + name + "\\n(.*?)```", "s").exec(document)![1]!;
+  for (const [port, other] of Object.entries(ports)) block = block.replaceAll(port, other);
+  return block.replaceAll("npx -y deno@2.9.6", Deno.execPath());
+}
+
+/** A folder with what the commands need. */
+async function makeCheckout(): Promise<string> {
   const folder = await Deno.makeTempDir();
-  const walk = /```sh walk\n(.*?)```/s.exec(readme)![1]!
-    .replaceAll("8411", freePort())
-    .replaceAll("5232", freePort())
-    .replaceAll("npx -y deno@2.9.6", Deno.execPath())
+  for (const name of ["src", "scripts", "docs", "main.ts", "deno.json", "deno.lock"]) {
+    await new Deno.Command("cp", { args: ["-r", name, `${folder}/${name}`] }).output();
+  }
+  return folder;
+}
+
+const READY = (port: string) =>
+  `curl -sf --retry 30 --retry-connrefused --retry-delay 1 http://localhost:${port}/-/ready > /dev/null\n`;
+
+Deno.test("readme: the commands for Web Push work line by line", async () => {
+  const [folder, port] = [await makeCheckout(), freePort()];
+  const block = blockOf(readme, "push", { 8411: port });
+  const script = `${Deno.execPath()} task start &\n${READY(port)}${block}\nkill %1`;
+  const output = await runInSession(script, folder, { PORT: port, NO_COLOR: "1" });
+  const answers = output.split("\n").join("").match(/\{"(?:transports|location)".*?\}(?=\{|$)/g)!.map((text) =>
+    JSON.parse(text)
+  );
+  const [transports, made, renewed] = answers;
+  equal(transports.transports[0].uri, "urn:ietf:rfc:8030");
+  equal([made.topics, made.minPriority, made.maxDelay], [["https://example.com/calendars/alice/work/"], 20, 5]);
+  equal([renewed.location, answers.length], [made.location, 3]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("example: its commands serve the page, and make a token for it", async () => {
+  const [folder, port, pages] = [await makeCheckout(), freePort(), freePort()];
+  const document = await Deno.readTextFile("docs/examples/browser/README.md");
+  const blocks = ["example", "ring"].map((name) => blockOf(document, name, { 8000: pages }));
+  const [start, ring] = blocks as [string, string];
+  const waiting = `curl -sf --retry 30 --retry-connrefused --retry-delay 1 http://localhost:${pages}/sw.js > page.js\n`;
+  const script = `${start.replace(/^(?=.* task token)/m, READY(port))}\n${waiting}${ring}\nkill %1 %2`;
+  const output = await runInSession(script, folder, { PORT: port, NO_COLOR: "1" });
+  ok(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/m.test(output), output);
+  equal(await Deno.readTextFile(`${folder}/page.js`), await Deno.readTextFile("docs/examples/browser/sw.js"));
+  await Deno.remove(folder, { recursive: true });
+});
+
+withRadicale("readme: the walk with curl alone works line by line", async (python) => {
+  const folder = await makeCheckout();
+  const walk = blockOf(readme, "walk", { 8411: freePort(), 5232: freePort() })
     .replace(/^python3 -m venv .*\n.*pip install .*\n/m, "")
     .replace(".cache/radicale/bin/radicale", `${python} -m radicale`);
   const port = /localhost:(\d+)\/-\/ready/.exec(walk)![1]!;
-  for (const name of ["src", "scripts", "main.ts", "deno.json", "deno.lock"]) {
-    await new Deno.Command("cp", { args: ["-r", name, `${folder}/${name}`] }).output();
-  }
   const output = await runInSession(walk, folder, { PORT: port, NO_COLOR: "1" });
   const topic = /"topic":"http:\/\/localhost:\d+\/alice\/work\/"/;
   ok(topic.test(await Deno.readTextFile(`${folder}/data/heard`)), output);
