@@ -1,11 +1,8 @@
 /** kill -9 of the real worker in the middle of a fan-out: everybody is told the newest, and few are told twice. */
-import { readVapidKey } from "../../src/store/keys.ts";
-import { shortHash } from "../../src/model/short_hash.ts";
-import { importVapidKey } from "../../src/wire/vapid.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { subscribe, subscription } from "../helpers/engine.ts";
 import { makePlace } from "../helpers/main_database.ts";
-import { openPushService, type PushService } from "../helpers/push_service.ts";
+import { openPushService } from "../helpers/push_service.ts";
+import { storeSubscriptions } from "../helpers/stored_subscriptions.ts";
 import { ring } from "../helpers/worker.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
@@ -20,26 +17,12 @@ const LONGEST_LIFE = 1_800;
 const CHECKPOINT = 1_500;
 const UNDER_WAY = 64;
 
-const WEEK = 7 * 24 * 3_600_000;
-
-/** Subscriptions as the door stores them once they are confirmed. */
-async function store(path: string, service: PushService): Promise<void> {
-  using kv = await Deno.openKv(path);
-  const { point } = await importVapidKey(await readVapidKey(kv, undefined));
-  const expiresAt = Date.now() + WEEK;
-  for (let n = 0; n < SUBSCRIBERS; n++) {
-    const { address, keys } = service.subscribe();
-    const topics = [{ topic: TOPIC, expiresAt }];
-    await subscribe(kv, { ...subscription("", []), id: shortHash(`${n}`), address, keys, topics, vapidKey: point });
-  }
-}
-
 type Arrival = { path: string; token: string; at: number };
 
 Deno.test(`kill: over ${ROUNDS} kills in the middle of a fan-out to ${SUBSCRIBERS} subscriptions nobody misses the newest, few are told twice`, async () => {
   await using service = await openPushService();
   await using place = await makePlace(await service.env());
-  await store(place.path, service);
+  await storeSubscriptions(place.path, service, { topic: TOPIC, count: SUBSCRIBERS });
   const kills: number[] = [];
   let acknowledged = 0;
   for (let round = 0; round < ROUNDS; round++) {
