@@ -26,6 +26,9 @@ import type { Metrics } from "./metrics.ts";
 
 export const HUB_PATH = "/.well-known/mercure";
 
+/** Characters of a path that are logged. */
+const MAX_PATH = 100;
+
 export type AppDeps = {
   /** The public origin: what tokens name as their audience. */
   url: string;
@@ -67,7 +70,9 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
 
   refuseOtherMethods(app);
-  app.notFound((c) => answer(new CarillonError("not_found", `nothing is at the address: ${c.req.path.slice(0, 100)}`)));
+  app.notFound((c) =>
+    answer(new CarillonError("not_found", `nothing is at the address: ${c.req.path.slice(0, MAX_PATH)}`))
+  );
   app.onError(answer);
   return app;
 
@@ -78,7 +83,7 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
     log[error.meaning.level]("{code}: {detail}", {
       code: error.code,
       detail: error.message,
-      path: c?.req.path,
+      path: c?.req.path.slice(0, MAX_PATH),
       ...cause(thrown),
     });
     return error instanceof SetError ? error.toResponse() : problem(error);
@@ -100,7 +105,7 @@ function crossOrigin(origin: string[]) {
     credentials: true,
     allowMethods: ["GET", "POST", "PUT", "DELETE"],
     allowHeaders: ["authorization", "content-type", "last-event-id"],
-    exposeHeaders: ["location", "mercure-last-event-id"],
+    exposeHeaders: ["location", "mercure-last-event-id", "retry-after", "www-authenticate"],
     maxAge: 600,
   });
 }

@@ -4,15 +4,34 @@ import { CarillonError } from "../errors.ts";
 /** Subscriptions of one owner. */
 export const MAX_OWNED = 10_000;
 
-/** Subscriptions that one push service has not confirmed: each costs it one message, and nobody else may be made to pay. */
-export const MAX_UNCONFIRMED = 1_000;
+/** At one push service of an owner who only listens: one change must not become thousands of requests to a victim. */
+export const MAX_OWNED_AT = 200;
 
-/** Checks whether one more may be stored. Throws `too_many_subscriptions` or `push_service_silent`. */
-export function checkQuotas({ owned, unconfirmed }: { owned: number; unconfirmed: number }): void {
-  if (owned >= MAX_OWNED) {
-    throw new CarillonError("too_many_subscriptions", `the owner has too many subscriptions: ${owned}`);
+/** Subscriptions of one owner that no push service has confirmed. */
+export const MAX_UNCONFIRMED_OF = 200;
+
+/** And of one push service, besides as many as it has confirmed: each costs it one message that nobody asked it for. */
+export const MAX_UNCONFIRMED_AT = 1_000;
+
+/** What is stored already. `At`: at one push service. `Of`: of one owner. */
+type Counts = { owned: number; ownedAt: number; unconfirmedOf: number; unconfirmedAt: number; confirmedAt: number };
+
+/** Checks whether one more may be stored; `isServer` speaks for many. Throws `too_many_subscriptions` or `push_service_silent`. */
+export function checkQuotas(counts: Counts, { isServer }: { isServer: boolean }): void {
+  if (counts.owned >= MAX_OWNED) throw tooMany("the owner has too many subscriptions", counts.owned);
+  if (!isServer && counts.ownedAt >= MAX_OWNED_AT) {
+    throw tooMany("the owner has too many subscriptions at this push service", counts.ownedAt);
   }
-  if (unconfirmed >= MAX_UNCONFIRMED) {
-    throw new CarillonError("push_service_silent", "too many addresses of this push service are not confirmed yet");
+  if (counts.unconfirmedOf >= MAX_UNCONFIRMED_OF) throw silent("too many subscriptions of the owner");
+  if (counts.unconfirmedAt >= MAX_UNCONFIRMED_AT + counts.confirmedAt) {
+    throw silent("too many subscriptions at this push service");
   }
+}
+
+function tooMany(what: string, count: number): CarillonError {
+  return new CarillonError("too_many_subscriptions", `${what}: ${count}`);
+}
+
+function silent(what: string): CarillonError {
+  return new CarillonError("push_service_silent", `${what} are not confirmed yet`);
 }

@@ -10,9 +10,11 @@ import {
   type Transport,
 } from "../model/subscription.ts";
 import {
+  type Counts,
   countSubscriptions,
   findSubscription,
   type Found,
+  type Initial,
   type Kept,
   listOwned,
   removeSubscription,
@@ -36,7 +38,10 @@ export type Wanted = Partial<Pick<Subscription, "keys" | "triggers" | "minPriori
 export type Target = { transport: Transport; address: string; keys: PushKeys; vapidKey: string };
 
 /** Throws when nothing more may be stored for the owner, or aimed at the push service. */
-export type Admit = (counts: { owned: number; unconfirmed: number }) => void;
+export type Admit = (counts: Counts) => void;
+
+/** As `shortHash` makes them. */
+const ID = /^[\w-]{22}$/;
 
 type Deps = {
   kv: Deno.Kv;
@@ -58,7 +63,7 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
   /** Makes the subscription of an address, or replaces what the same owner asked for before. */
   async function subscribe(owner: string, target: Target, wanted: Wanted, admit: Admit) {
     return await add(owner, target, admit, (kept) => {
-      return ask({ ...kept, subscription: { ...kept.subscription, ...DEFAULTS, keys: target.keys } }, wanted);
+      return ask({ ...kept, subscription: { ...kept.subscription, ...DEFAULTS } }, { ...wanted, keys: target.keys });
     });
   }
 
@@ -66,7 +71,7 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
   async function join(owner: string, target: Target, wanted: Wanted & { topics: string[] }, admit: Admit) {
     return await add(owner, target, admit, (kept) => {
       const others = kept.subscription.topics.filter(({ topic }) => !wanted.topics.includes(topic));
-      const asked = ask(kept, wanted);
+      const asked = ask(kept, { ...wanted, keys: target.keys });
       return { ...asked, subscription: { ...asked.subscription, topics: [...others, ...asked.subscription.topics] } };
     });
   }
@@ -83,9 +88,8 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
   }
 
   function make(id: string, owner: string, target: Target): Kept {
-    const now = clock.now();
-    const initial = { attempt: 0, at: now, until: now + UNCONFIRMED_LIFE };
-    return { subscription: { id, owner, ...target, ...DEFAULTS, topics: [], confirmed: false }, initial };
+    const subscription = { id, owner, ...target, ...DEFAULTS, topics: [], confirmed: false };
+    return { subscription, initial: initialAt(clock.now()) };
   }
 
   /** Gives a subscription what is asked for, and a new end. */
@@ -93,12 +97,20 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
     const end = Math.min(expiresAt, clock.now() + 1000 * REFRESH_INTERVAL);
     const asked = topics ?? subscription.topics.map(({ topic }) => topic);
     const next = { ...subscription, ...rest, topics: asked.map((topic) => ({ topic, expiresAt: end })) };
-    return initial ? { subscription: next, initial } : { subscription: next };
+    if (!initial) return { subscription: next };
+    // What was tried with other keys says nothing: the initial push begins anew, at another moment, which is its name.
+    const isSame = JSON.stringify(next.keys) === JSON.stringify(subscription.keys);
+    return { subscription: next, initial: isSame ? initial : initialAt(Math.max(clock.now(), initial.at + 1)) };
   }
 
-  /** Changes or renews a subscription. Throws `not_found` when it is not the owner's. */
-  async function update(owner: string, id: string, wanted: Wanted): Promise<Kept> {
-    return (await change(id, (found) => ask(own(found, owner), wanted)))!;
+  /** Changes or renews a subscription; `check` throws when that is not allowed. Throws `not_found` when it is not the owner's. */
+  async function update(owner: string, id: string, wanted: Wanted, check: (subscription: Subscription) => void) {
+    const kept = await change(id, (found) => {
+      const { subscription, ...rest } = own(found, owner);
+      check(subscription);
+      return ask({ ...rest, subscription }, wanted);
+    });
+    return kept!;
   }
 
   /** Takes topics from the subscription of an address; without any left it ends. */
@@ -119,9 +131,15 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
     return own(await find(id), owner);
   }
 
-  /** The owner's subscriptions behind an id. */
-  async function list(owner: string, after: string, limit: number): Promise<Kept[]> {
-    return (await listOwned(kv, owner, after, limit)).flatMap(({ kept }) => kept && isLive(kept) ? [kept] : []);
+  /** The owner's subscriptions behind an id, as far as they are live; `next` is where more may be. Throws `bad_cursor`. */
+  async function list(
+    owner: string,
+    after: string,
+    limit: number,
+  ): Promise<{ kept: Kept[]; next: string | undefined }> {
+    if (after !== "" && !ID.test(after)) throw new CarillonError("bad_cursor", "the place in the list was refused");
+    const { found, last } = await listOwned(kv, owner, after, limit);
+    return { kept: found.flatMap(({ kept }) => kept && isLive(kept) ? [kept] : []), next: last };
   }
 
   /** Writes what `edit` makes of what is there, or ends it when that is nothing. */
@@ -141,6 +159,7 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
 
   /** What has ended is as if it were not there, though the minute has not come yet in which it goes. */
   async function find(id: string): Promise<Found> {
+    if (!ID.test(id)) throw new CarillonError("not_found", "there is no such subscription");
     const found = await findSubscription(kv, id);
     if (found.unknown) throw new CarillonError("kv_failed", "the subscription's record is of a newer version");
     return found;
@@ -156,6 +175,11 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
   }
 
   return { subscribe, join, leave, update, end, get, list };
+}
+
+/** The initial push of a new address, due at `now`. */
+function initialAt(now: number): Initial {
+  return { attempt: 0, at: now, until: now + UNCONFIRMED_LIFE };
 }
 
 function tooMany({ subscription }: Kept): CarillonError {

@@ -1,16 +1,15 @@
 /** `POST /-/gateway`: the messages of CC/CD 70025 from a server, as JSON with a bearer token. */
 import type { Context, Handler } from "hono";
-import { checkQuotas } from "../access/quotas.ts";
 import type { Broker } from "../broker/broker.ts";
 import { CarillonError } from "../errors.ts";
-import { type Action, type Bearer, isGranted } from "../model/grant.ts";
+import { type Bearer, isGranted } from "../model/grant.ts";
 import { REFRESH_INTERVAL } from "../model/subscription.ts";
 import { isTopic } from "../model/topic.ts";
 import { parsePush } from "../wire/push_message.ts";
-import { parsePushSubscribe } from "../wire/subscription_request.ts";
+import { parseClientData, parsePushSubscribe } from "../wire/subscription_request.ts";
 import { requireBearer } from "./bearer.ts";
 import { checkType, readJson } from "./body.ts";
-import { checkOwner, type SubscriptionDeps } from "./subscriptions.ts";
+import { admitter, checkOwner, type SubscriptionDeps, targetOf } from "./subscriptions.ts";
 import { WEB_PUSH } from "./transports.ts";
 
 export const MAX_GATEWAY_BYTES = 48 * 1024;
@@ -45,36 +44,29 @@ function describe({ vapidKey }: Deps) {
 
 async function push(c: Context, value: unknown, bearer: Bearer, deps: Deps): Promise<Response> {
   const changes = parsePush(value, "bad_request", deps.hubUrl);
-  const invalid = ungranted(bearer, "publish", changes.map(({ topics }) => topics[0]!));
+  const topics = [...new Set(changes.map(({ topics }) => topics[0]!))];
+  const invalid = topics.filter((topic) => !isGranted(bearer, "publish", topic));
   if (invalid.length > 0) return refuseTopics(c, invalid);
   await deps.publish({ changes });
   return c.json({ "push-response": {} });
 }
 
-/** All or nothing: one bad topic fails the whole message. */
+/** All or nothing: one bad topic fails the whole message. To leave nobody needs a grant. */
 async function subscribe(c: Context, value: unknown, bearer: Bearer, deps: Deps): Promise<Response> {
   const owner = checkOwner(bearer);
-  const { transportUri, topics, client, expiresAt = Infinity } = parsePushSubscribe(value);
+  const { transportUri, topics, clientData, expiresAt = Infinity } = parsePushSubscribe(value);
   if (transportUri !== WEB_PUSH) throw refuse("its transport is not offered, see push-transports");
-  const invalid = [
-    ...topics.filter((topic) => !isTopic(topic, deps.hubUrl)),
-    ...ungranted(bearer, "subscribe", topics),
-  ];
-  if (invalid.length > 0) return refuseTopics(c, [...new Set(invalid)]);
-  const { address, keys, ...wanted } = client;
+  const { address, keys, ...wanted } = parseClientData(clientData);
   if (address === undefined || !keys) throw refuse("its client-data holds no endpoint and keys");
-  const target = {
-    transport: "web-push" as const,
-    address: deps.checkAddress(address).href,
-    keys,
-    vapidKey: deps.vapidKey,
-  };
+  const target = targetOf(address, keys, deps);
   if (expiresAt <= deps.now()) {
     await deps.subscriptions.leave(owner, target.address, topics);
     return answer(c, expiresAt, deps);
   }
+  const invalid = topics.filter((topic) => !isTopic(topic, deps.hubUrl) || !isGranted(bearer, "subscribe", topic));
+  if (invalid.length > 0) return refuseTopics(c, invalid);
   const granted = grantedEnd(c, expiresAt, deps);
-  await deps.subscriptions.join(owner, target, { ...wanted, topics, expiresAt: granted }, checkQuotas);
+  await deps.subscriptions.join(owner, target, { ...wanted, topics, expiresAt: granted }, admitter(bearer, topics));
   return answer(c, granted, deps);
 }
 
@@ -90,10 +82,6 @@ function grantedEnd(c: Context, expiresAt: number, { now }: Deps): number {
 
 function answer(c: Context, expiresAt: number, { url }: Deps): Response {
   return c.json({ "push-url": `${url}/-/gateway`, expires: new Date(expiresAt).toISOString() });
-}
-
-function ungranted(bearer: Bearer, action: Action, topics: string[]): string[] {
-  return [...new Set(topics)].filter((topic) => !isGranted(bearer, action, topic));
 }
 
 function refuseTopics(c: Context, topics: string[]): Response {

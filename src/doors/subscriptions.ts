@@ -1,10 +1,10 @@
 /** `/-/subscriptions`: a browser hands over its `PushSubscription`, and says what it wants to be told of. */
 import type { Context, Handler } from "hono";
 import { checkQuotas } from "../access/quotas.ts";
-import type { Subscriptions, Wanted } from "../broker/subscriptions.ts";
+import type { Admit, Subscriptions, Target, Wanted } from "../broker/subscriptions.ts";
 import { CarillonError } from "../errors.ts";
 import { type Bearer, isGranted, ownerOf } from "../model/grant.ts";
-import { expiryOf } from "../model/subscription.ts";
+import { expiryOf, type PushKeys } from "../model/subscription.ts";
 import type { Kept } from "../store/subscriptions.ts";
 import { parseSubscription, type SubscriptionRequest } from "../wire/subscription_request.ts";
 import { type BearerDeps, insufficientScope, requireBearer } from "./bearer.ts";
@@ -36,13 +36,8 @@ export function subscribeDoor(deps: SubscriptionDeps): Handler {
     if (address === undefined || !keys) throw missing("endpoint and keys");
     if (!wanted.topics) throw missing("topics");
     checkWanted(wanted, bearer, deps);
-    const target = {
-      transport: "web-push" as const,
-      address: deps.checkAddress(address).href,
-      keys,
-      vapidKey: deps.vapidKey,
-    };
-    const { kept, isNew } = await deps.subscriptions.subscribe(owner, target, wanted, checkQuotas);
+    const admit = admitter(bearer, wanted.topics);
+    const { kept, isNew } = await deps.subscriptions.subscribe(owner, targetOf(address, keys, deps), wanted, admit);
     return c.json(print(kept, deps), isNew ? 201 : 200, { location: locationOf(kept, deps) });
   };
 }
@@ -51,9 +46,9 @@ export function subscribeDoor(deps: SubscriptionDeps): Handler {
 export function listSubscriptionsDoor(deps: SubscriptionDeps): Handler {
   return async (c) => {
     const { owner } = await requireOwner(c, deps);
-    const page = await deps.subscriptions.list(owner, c.req.query("after") ?? "", PAGE);
-    const next = page.length === PAGE && { next: `${deps.url}${PATH}?after=${page.at(-1)!.subscription.id}` };
-    return c.json({ subscriptions: page.map((kept) => print(kept, deps)), ...next });
+    const { kept, next } = await deps.subscriptions.list(owner, c.req.query("after") ?? "", PAGE);
+    const more = next === undefined ? {} : { next: `${deps.url}${PATH}?after=${next}` };
+    return c.json({ subscriptions: kept.map((each) => print(each, deps)), ...more });
   };
 }
 
@@ -69,13 +64,13 @@ export function updateSubscriptionDoor(deps: SubscriptionDeps): Handler {
   return async (c) => {
     const { bearer, owner } = await requireOwner(c, deps);
     const { address, ...wanted } = await readRequest(c, deps);
-    const id = c.req.param("id")!;
-    const { subscription } = await deps.subscriptions.get(owner, id);
-    if (address !== undefined && deps.checkAddress(address).href !== subscription.address) {
-      throw new CarillonError("bad_request", "the endpoint cannot be changed: POST the new one and DELETE this one");
-    }
-    checkWanted({ topics: subscription.topics.map(({ topic }) => topic), ...wanted }, bearer, deps);
-    return c.json(print(await deps.subscriptions.update(owner, id, wanted), deps));
+    const kept = await deps.subscriptions.update(owner, c.req.param("id")!, wanted, (subscription) => {
+      if (address !== undefined && deps.checkAddress(address).href !== subscription.address) {
+        throw new CarillonError("bad_request", "the endpoint cannot be changed: POST the new one and DELETE this one");
+      }
+      checkWanted({ topics: subscription.topics.map(({ topic }) => topic), ...wanted }, bearer, deps);
+    });
+    return c.json(print(kept, deps));
   };
 }
 
@@ -97,6 +92,16 @@ export function checkOwner(bearer: Bearer): string {
   const owner = ownerOf(bearer);
   if (owner !== undefined) return owner;
   throw insufficientScope("the token was refused: it names no subject (sub)");
+}
+
+export function targetOf(address: string, keys: PushKeys, { checkAddress, vapidKey }: SubscriptionDeps): Target {
+  return { transport: "web-push", address: checkAddress(address).href, keys, vapidKey };
+}
+
+/** Who may publish to what they subscribe to is a server, and speaks for many. */
+export function admitter(bearer: Bearer, topics: string[]): Admit {
+  const isServer = topics.every((topic) => isGranted(bearer, "publish", topic));
+  return (counts) => checkQuotas(counts, { isServer });
 }
 
 async function readRequest(c: Context, { hubUrl }: SubscriptionDeps): Promise<SubscriptionRequest> {

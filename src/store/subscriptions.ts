@@ -38,8 +38,32 @@ export const subscriptionKey = (id: string) => ["subscription", id];
 const owned = (owner: string) => ["by_owner", owner];
 const initials = (shard: number) => ["initial", shard];
 export const ENDS = "ends";
-const ownedCount = (owner: string) => ["count", "owned", owner];
-const unconfirmedCount = (address: string) => ["count", "unconfirmed", shortHash(new URL(address).origin)];
+
+/** `At`: at one push service. `Of`: of one owner. */
+export type Counts = {
+  owned: number;
+  ownedAt: number;
+  unconfirmedOf: number;
+  unconfirmedAt: number;
+  confirmedAt: number;
+};
+
+/** Where each is counted, and whether a subscription is one of them. */
+const COUNTS: Record<
+  keyof Counts,
+  { key: (owner: string, origin: string) => Deno.KvKey; holds: (kept: Kept) => boolean }
+> = {
+  owned: { key: (owner) => ["count", "owned", owner], holds: () => true },
+  ownedAt: { key: (owner, origin) => ["count", "owned_at", owner, origin], holds: () => true },
+  unconfirmedOf: { key: (owner) => ["count", "unconfirmed_of", owner], holds: ({ initial }) => initial !== undefined },
+  unconfirmedAt: {
+    key: (_, origin) => ["count", "unconfirmed_at", origin],
+    holds: ({ initial }) => initial !== undefined,
+  },
+  confirmedAt: { key: (_, origin) => ["count", "confirmed_at", origin], holds: ({ initial }) => initial === undefined },
+};
+
+const originOf = (address: string) => shortHash(new URL(address).origin);
 
 /** Reads what stands under an id. */
 export async function findSubscription(kv: Deno.Kv, id: string): Promise<Found> {
@@ -129,28 +153,28 @@ function replaceEntries(atomic: Deno.AtomicOperation, before: Entry[], after: En
 /** The counters are exact without contention: a commit that fails its check adds nothing. */
 function count(atomic: Deno.AtomicOperation, before: Kept | undefined, after: Kept | undefined): void {
   const { owner, address } = (after ?? before)!.subscription;
-  add(atomic, ownedCount(owner), Number(Boolean(after)) - Number(Boolean(before)));
-  add(atomic, unconfirmedCount(address), Number(Boolean(after?.initial)) - Number(Boolean(before?.initial)));
+  for (const { key, holds } of Object.values(COUNTS)) {
+    const difference = Number(after ? holds(after) : false) - Number(before ? holds(before) : false);
+    // KV has no subtraction, but its addition wraps around at 64 bits.
+    if (difference !== 0) atomic.sum(key(owner, originOf(address)), BigInt.asUintN(64, BigInt(difference)));
+  }
 }
 
-/** KV has no subtraction, but its addition wraps around at 64 bits. */
-function add(atomic: Deno.AtomicOperation, key: Deno.KvKey, difference: number): void {
-  if (difference !== 0) atomic.sum(key, BigInt.asUintN(64, BigInt(difference)));
+/** What an owner has, and what a push service. */
+export async function countSubscriptions(kv: Deno.Kv, owner: string, address: string): Promise<Counts> {
+  const names = Object.keys(COUNTS) as (keyof Counts)[];
+  const keys = names.map((name) => COUNTS[name].key(owner, originOf(address)));
+  const entries = await withDeadline("counting subscriptions", kv.getMany<Deno.KvU64[]>(keys));
+  return Object.fromEntries(names.map((name, n) => [name, Number(entries[n]!.value?.value ?? 0n)])) as Counts;
 }
 
-/** How many subscriptions an owner has, and how many of an address's push service are not confirmed. */
-export async function countSubscriptions(kv: Deno.Kv, owner: string, address: string) {
-  const keys = [ownedCount(owner), unconfirmedCount(address)];
-  const [all, unconfirmed] = await withDeadline("counting subscriptions", kv.getMany<Deno.KvU64[]>(keys));
-  return { owned: Number(all?.value?.value ?? 0n), unconfirmed: Number(unconfirmed?.value?.value ?? 0n) };
-}
-
-/** The subscriptions of an owner behind an id, in the order of their ids. */
-export async function listOwned(kv: Deno.Kv, owner: string, after: string, limit: number): Promise<Found[]> {
+/** The subscriptions of an owner behind an id, in the order of their ids; `last` where there may be more behind it. */
+export async function listOwned(kv: Deno.Kv, owner: string, after: string, limit: number) {
   const range = { start: [...owned(owner), `${after}\0`], end: [...owned(owner), "~"] };
   const entries = kv.list(range, { limit });
   const ids = await withDeadline("listing subscriptions", Array.fromAsync(entries, ({ key }) => key[2] as string));
-  return await findSubscriptions(kv, ids);
+  const last = ids.length === limit ? ids.at(-1) : undefined;
+  return { found: await findSubscriptions(kv, ids), last };
 }
 
 /** The initial pushes of a shard that are due, oldest first. */

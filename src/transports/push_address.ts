@@ -4,11 +4,9 @@
  */
 import { Buffer } from "node:buffer";
 import { CarillonError } from "../errors.ts";
+import { MAX_ADDRESS } from "../model/subscription.ts";
 import { parseIp } from "./blocked_addresses.ts";
 import type { Trust } from "./trust.ts";
-
-/** Bytes. */
-export const MAX_ADDRESS = 1_000;
 
 const HTTPS = 443;
 

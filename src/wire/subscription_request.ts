@@ -23,8 +23,8 @@ export type SubscriptionRequest = {
   expiresAt?: number;
 };
 
-/** A `push-subscribe`. `expiresAt` may be past: then the client leaves the topics. */
-export type PushSubscribe = { transportUri: string; topics: string[]; client: SubscriptionRequest; expiresAt?: number };
+/** A `push-subscribe`. What its `client-data` holds depends on the transport. A past `expiresAt` leaves the topics. */
+export type PushSubscribe = { transportUri: string; topics: string[]; clientData: string; expiresAt?: number };
 
 const depth = z.union([z.enum(["0", "1", "infinity"]), z.literal(0), z.literal(1)]).transform((depth) =>
   `${depth}` as const
@@ -77,10 +77,13 @@ export function parsePushSubscribe(value: unknown): PushSubscribe {
   const { topics, expires, ...rest } = parse(pushSubscribe, value, "push-subscribe");
   const selected = rest.transport ?? rest["selected-transport"];
   if (!selected) throw new CarillonError("bad_request", "push-subscribe was refused: it names no transport");
-  const client = toRequest(parse(preferences, parseJson(selected["client-data"]), "client-data"));
-  const read: PushSubscribe = { transportUri: selected["transport-uri"], topics: unique(topics), client };
-  if (expires !== undefined) read.expiresAt = expires;
-  return read;
+  const { "transport-uri": transportUri, "client-data": clientData } = selected;
+  return { transportUri, topics: unique(topics), clientData, ...(expires !== undefined && { expiresAt: expires }) };
+}
+
+/** Reads the `client-data` of Web Push: what a browser hands over, as JSON. Throws `bad_request`. */
+export function parseClientData(text: string): SubscriptionRequest {
+  return toRequest(parse(preferences, parseJson(text), "client-data"));
 }
 
 function toRequest({ endpoint, keys, triggers, minPriority, maxDelay, clientId }: z.infer<typeof preferences>) {

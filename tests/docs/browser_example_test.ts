@@ -28,20 +28,31 @@ function serveExample() {
 }
 
 /** The page with notifications allowed, and the browser's part of Web Push played by our push service. */
-async function openPage(context: BrowserContext, origin: string, { address, keys }: TestSubscription): Promise<Page> {
-  await context.grantPermissions(["notifications"], { origin });
+async function openPage(
+  context: BrowserContext,
+  origin: string,
+  { address, keys }: TestSubscription,
+  { hash = "", allowed = true } = {},
+): Promise<Page> {
+  await context.grantPermissions(allowed ? ["notifications"] : [], { origin });
   const json = JSON.stringify({ endpoint: address, expirationTime: null, keys });
   await context.addInitScript(`
     let subscription = null;
     PushManager.prototype.getSubscription = async () => subscription;
-    PushManager.prototype.subscribe = async (options) => {
-      if (!options.userVisibleOnly || options.applicationServerKey.length !== 87) throw new TypeError("bad options");
-      return subscription = { toJSON: () => (${json}), unsubscribe: async () => (subscription = null, true) };
+    PushManager.prototype.subscribe = async ({ userVisibleOnly, applicationServerKey: key }) => {
+      if (!userVisibleOnly || key.length !== 87) throw new TypeError("bad options");
+      // As a browser that was subscribed with another key before (W3C Push API 3.2).
+      if (location.hash === "#another-key" && !subscription) subscription = make("another key");
+      if (subscription && subscription.key !== key) throw new DOMException("", "InvalidStateError");
+      return subscription = make(key);
     };
+    function make(key) {
+      return { key, toJSON: () => (${json}), unsubscribe: async () => (subscription = null, location.hash = "", true) };
+    }
   `);
   const page = await context.newPage();
   page.setDefaultTimeout(DEADLINE);
-  await page.goto(origin);
+  await page.goto(`${origin}/${hash}`);
   return page;
 }
 
@@ -54,6 +65,8 @@ async function createDelivery(page: Page, origin: string): Promise<(data: string
   });
   await session.send("ServiceWorker.enable");
   const registrationId = await registered.promise;
+  // Before it is active there is nobody to deliver to.
+  await page.evaluate("navigator.serviceWorker.ready.then(() => true)");
   return async (data) => void await session.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data });
 }
 
@@ -69,23 +82,24 @@ async function notifications(page: Page): Promise<string[]> {
   );
 }
 
+type Rig = {
+  page: Page;
+  browser: Browser;
+  origin: string;
+  pair: Awaited<ReturnType<typeof openPair>>;
+  client: TestSubscription;
+};
+
 async function withPage(
   chromium: string,
-  run: (
-    rig: {
-      page: Page;
-      browser: Browser;
-      origin: string;
-      pair: Awaited<ReturnType<typeof openPair>>;
-      client: TestSubscription;
-    },
-  ) => Promise<void>,
+  run: (rig: Rig) => Promise<void>,
+  options?: Parameters<typeof openPage>[3],
 ): Promise<void> {
   await using example = serveExample();
   await using pair = await openPair({ env: { CARILLON_ORIGINS: example.origin } });
   await using browser = await startChromium(chromium);
   const client = pair.service.subscribe();
-  const page = await openPage(await browser.newContext(), example.origin, client);
+  const page = await openPage(await browser.newContext(), example.origin, client, options);
   await run({ page, browser, origin: example.origin, pair, client });
 }
 
@@ -118,6 +132,68 @@ test("example: unsubscribing ends the subscription, and the page remembers acros
     await page.click("#leave");
     await page.waitForSelector("text=Not subscribed.");
     equal((await (await ask("GET", "/-/subscriptions")).json()).subscriptions, []);
+  }));
+
+test("example: what has ended at Carillon is forgotten here too, and can be subscribed to again", (chromium) =>
+  withPage(chromium, async ({ page, pair: { worker, ask } }) => {
+    const token = await accessToken(worker, { subscribe: [TOPIC] });
+    for (const end of ["#leave", "renew"]) {
+      await subscribe(page, worker.url, token);
+      await page.waitForSelector("text=Subscribed to one topic until");
+      const { subscriptions: [{ location }] } = await (await ask("GET", "/-/subscriptions")).json();
+      await (await ask("DELETE", location)).body?.cancel();
+      if (end !== "renew") {
+        await page.click(end);
+        await page.waitForSelector("text=Not subscribed.");
+        continue;
+      }
+      // It ends soon, so that the page renews it as soon as it has a token.
+      await page.evaluate(
+        `localStorage.setItem("subscription", JSON.stringify({ location: "${location}", expires: new Date() }))`,
+      );
+      await page.reload();
+      await page.fill("#token", token);
+      await page.press("#token", "Tab");
+      await page.waitForSelector("#state[data-bad] >> text=subscribe again");
+    }
+  }));
+
+test("example: a subscription that ends soon is renewed when there is a token", (chromium) =>
+  withPage(chromium, async ({ page, pair: { worker } }) => {
+    const token = await accessToken(worker, { subscribe: [TOPIC] });
+    await subscribe(page, worker.url, token);
+    await page.waitForSelector("text=Subscribed to one topic until");
+    await page.evaluate(`{
+      const kept = JSON.parse(localStorage.getItem("subscription"));
+      localStorage.setItem("subscription", JSON.stringify({ ...kept, expires: new Date(Date.now() + 3_600_000) }));
+    }`);
+    await page.reload();
+    await page.fill("#token", token);
+    await page.press("#token", "Tab");
+    await page.waitForSelector("text=Subscribed to one topic until");
+    const { expires } = JSON.parse(await page.evaluate('localStorage.getItem("subscription")'));
+    ok(Date.parse(expires) - Date.now() > 6 * 24 * 3_600_000);
+  }));
+
+test("example: a browser that was subscribed with another key is subscribed anew", (chromium) =>
+  withPage(chromium, async ({ page, pair: { worker } }) => {
+    await subscribe(page, worker.url, await accessToken(worker, { subscribe: [TOPIC] }));
+    await page.waitForSelector("text=Subscribed to one topic until");
+  }, { hash: "#another-key" }));
+
+test("example: who does not allow notifications is told so", (chromium) =>
+  withPage(chromium, async ({ page, pair: { worker, ask } }) => {
+    await subscribe(page, worker.url, await accessToken(worker, { subscribe: [TOPIC] }));
+    await page.waitForSelector("#state[data-bad] >> text=Allow notifications");
+    equal((await (await ask("GET", "/-/subscriptions")).json()).subscriptions, []);
+  }, { allowed: false }));
+
+test("example: a push that is none of Carillon's is shown as one without a change", (chromium) =>
+  withPage(chromium, async ({ page, origin }) => {
+    const deliver = await createDelivery(page, origin);
+    for (const data of ["no JSON", ""]) await deliver(data);
+    await page.waitForSelector("text=The subscription works. >> nth=1");
+    equal(await notifications(page), ["You will be told of changes."]);
   }));
 
 test("example: what goes wrong is said with what to do", (chromium) =>

@@ -123,6 +123,34 @@ Deno.test("push-subscribe: a hundred topics are the most that a client has, also
   equal((await stored(pair))[0]!.topics.length, 100);
 });
 
+Deno.test("push-subscribe: new keys of a known address are taken", async () => {
+  await using pair = await openPair();
+  const client = pair.service.subscribe();
+  await send(pair, message({ ...client, keys: pair.service.subscribe().keys }, ["a"]));
+  await send(pair, message(client, ["b"]));
+  await ring(pair.worker, { topic: "b" });
+  await pair.service.until(() => changesTo(pair.service, client).length === 1);
+});
+
+Deno.test("push-subscribe: to leave a topic needs no grant: it may have been taken away", async () => {
+  await using pair = await openPair();
+  const client = pair.service.subscribe();
+  await send(pair, message(client, ["a", "b"]));
+  const body = message(client, ["a"], { expires: "2017-10-07T12:00:00Z" });
+  const response = await pair.ask("POST", "/-/gateway", body, { subscribe: ["other"] });
+  await response.body?.cancel();
+  equal([response.status, (await stored(pair))[0]!.topics], [200, ["b"]]);
+});
+
+Deno.test("push-subscribe: a transport that is not offered is said to be so, whatever its client-data is", async () => {
+  await using pair = await openPair();
+  const transport = { "transport-uri": "https://push.example.com/transport", "client-data": "XYZ" };
+  const body = { "push-subscribe": { topics: ["123", "abc"], transport, expires: at(DAY) } };
+  const response = await pair.ask("POST", "/-/gateway", body);
+  const { code, detail } = await response.json();
+  equal([response.status, code, detail.includes("transport")], [400, "bad_request", true]);
+});
+
 Deno.test("push-subscribe: one store is behind both doors", async () => {
   await using pair = await openPair();
   const client = pair.service.subscribe();

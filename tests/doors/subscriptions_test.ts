@@ -1,9 +1,10 @@
 import { equal, ok } from "../helpers/assert.ts";
 import { as, changesTo, handOver, openPair } from "../helpers/subscriber.ts";
 import { COOKIE } from "../../src/access/credentials.ts";
-import { MAX_OWNED, MAX_UNCONFIRMED } from "../../src/access/quotas.ts";
+import { MAX_OWNED, MAX_OWNED_AT, MAX_UNCONFIRMED_AT, MAX_UNCONFIRMED_OF } from "../../src/access/quotas.ts";
 import { ownerOf } from "../../src/model/grant.ts";
 import { shortHash } from "../../src/model/short_hash.ts";
+import type { TestSubscription } from "../helpers/push_service.ts";
 import { accessToken, ring } from "../helpers/worker.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
@@ -42,7 +43,7 @@ const away = (time: string) => Date.parse(time) - Date.now();
 Deno.test("subscriptions: a browser's subscription is acknowledged by one push, and told of every change", async () => {
   await using pair = await openPair();
   const { worker, service } = pair;
-  const [browser, before] = [service.subscribe(), Date.now()];
+  const browser = service.subscribe();
   const response = await pair.subscribe(handOver(browser, [TOPIC]));
   const printed = await created(response);
   equal(response.headers.get("location"), printed.location);
@@ -65,7 +66,6 @@ Deno.test("subscriptions: a browser's subscription is acknowledged by one push, 
   const { headers, httpVersion } = service.messages(browser)[1]!;
   equal([headers.urgency, headers["content-encoding"], httpVersion], ["high", "aes128gcm", "2.0"]);
   ok(/^[\w-]{22}$/.test(headers.topic as string) && Number(headers.ttl) <= 7 * 86_400, `${headers.topic}`);
-  ok(before < Date.now());
 });
 
 Deno.test("subscriptions: what was handed over is shown to its owner, without address and keys", async () => {
@@ -240,12 +240,20 @@ Deno.test("subscriptions: a page of an allowed origin subscribes by its cookie, 
   );
 });
 
+const OWNER = ownerOf({ iss: "local", subject: "tester", expiresAt: 0, grants: [], issuerTopics: [] })!;
+
+/** Sets a counter, as if so many were stored. */
+async function pretend(kv: Deno.Kv, key: string[], count: number): Promise<void> {
+  await kv.set(["count", ...key], new Deno.KvU64(BigInt(count)));
+}
+
+const originOf = ({ address }: TestSubscription) => shortHash(new URL(address).origin);
+
 Deno.test("subscriptions: no more than 10,000 of one owner, and of those who are there all may be renewed", async () => {
   await using pair = await openPair();
   const browser = pair.service.subscribe();
   const { location } = await created(await pair.subscribe(handOver(browser, ["a"])));
-  const owner = ownerOf({ iss: "local", subject: "tester", expiresAt: 0, grants: [], issuerTopics: [] })!;
-  await pair.worker.kv.set(["count", "owned", owner], new Deno.KvU64(BigInt(MAX_OWNED)));
+  await pretend(pair.worker.kv, ["owned", OWNER], MAX_OWNED);
   equal(await code(pair.subscribe(handOver(pair.service.subscribe(), ["a"]))), [429, "too_many_subscriptions"]);
   equal(await close(pair.subscribe(handOver(browser, ["b"]))), 200);
   equal(await close(pair.subscribe(handOver(pair.service.subscribe(), ["a"]), as("another"))), 201);
@@ -253,17 +261,47 @@ Deno.test("subscriptions: no more than 10,000 of one owner, and of those who are
   equal(await close(pair.subscribe(handOver(pair.service.subscribe(), ["a"]))), 201);
 });
 
-Deno.test("subscriptions: a push service that answered for too few is not aimed at any more", async () => {
+Deno.test("subscriptions: who only listens has a few at one push service, who may publish the topics speaks for many", async () => {
   await using pair = await openPair();
-  const origin = new URL(pair.service.subscribe().address).origin;
-  await pair.worker.kv.set(["count", "unconfirmed", shortHash(origin)], new Deno.KvU64(BigInt(MAX_UNCONFIRMED)));
+  const subscribe = (grants = {}) => pair.subscribe(handOver(pair.service.subscribe(), ["a", "b"]), grants);
+  await pretend(pair.worker.kv, ["owned_at", OWNER, originOf(pair.service.subscribe())], MAX_OWNED_AT);
+  equal(await code(subscribe()), [429, "too_many_subscriptions"]);
+  equal(await code(subscribe({ publish: ["a"] })), [429, "too_many_subscriptions"]);
+  equal(await close(subscribe({ publish: ["*"] })), 201);
+  const elsewhere = { ...pair.service.subscribe(), address: "https://push.example/x" };
+  equal(await close(pair.subscribe(handOver(elsewhere, ["a"]))), 201);
+});
+
+Deno.test("subscriptions: an owner of whom too few were confirmed gets no more until they are", async () => {
+  await using pair = await openPair();
+  await pretend(pair.worker.kv, ["unconfirmed_of", OWNER], MAX_UNCONFIRMED_OF);
   const response = await pair.subscribe(handOver(pair.service.subscribe(), ["a"]));
   equal([response.status, response.headers.get("retry-after")], [429, "60"]);
   equal((await response.json()).code, "push_service_silent");
-  equal(
-    await close(pair.subscribe(handOver({ ...pair.service.subscribe(), address: "https://push.example/x" }, ["a"]))),
-    201,
-  );
+  equal(await close(pair.subscribe(handOver(pair.service.subscribe(), ["a"]), as("another"))), 201);
+});
+
+Deno.test("subscriptions: a push service that confirmed too few is not aimed at, one that confirmed many is", async () => {
+  await using pair = await openPair();
+  const origin = originOf(pair.service.subscribe());
+  await pretend(pair.worker.kv, ["unconfirmed_at", origin], MAX_UNCONFIRMED_AT);
+  equal(await code(pair.subscribe(handOver(pair.service.subscribe(), ["a"]))), [429, "push_service_silent"]);
+  const elsewhere = { ...pair.service.subscribe(), address: "https://push.example/x" };
+  equal(await close(pair.subscribe(handOver(elsewhere, ["a"]))), 201);
+  await pretend(pair.worker.kv, ["confirmed_at", origin], 1);
+  equal(await close(pair.subscribe(handOver(pair.service.subscribe(), ["a"]))), 201);
+});
+
+Deno.test("subscriptions: one that has ended hides none of the others in the list", async () => {
+  await using pair = await openPair();
+  const soon = new Date(Date.now() + 400).toISOString();
+  for (let n = 0; n < 102; n++) {
+    await created(await pair.subscribe(handOver(pair.service.subscribe(), [`t/${n}`], n < 3 ? { expires: soon } : {})));
+  }
+  while (Date.now() < Date.parse(soon)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const first = await (await pair.ask("GET", "/-/subscriptions")).json();
+  const second = await (await pair.ask("GET", first.next)).json();
+  equal([first.subscriptions.length + second.subscriptions.length, second.next], [99, undefined]);
 });
 
 Deno.test("subscriptions: a stored record of an unknown version is neither shown, nor changed, nor ended", async () => {

@@ -16,6 +16,7 @@ import { subscription } from "../helpers/engine.ts";
 
 const A = subscription("a", ["t/1", "t/2"]);
 const NOW = Date.UTC(2026, 10, 25);
+const NONE = { owned: 0, ownedAt: 0, unconfirmedOf: 0, unconfirmedAt: 0, confirmedAt: 0 };
 const INITIAL = { attempt: 0, at: NOW, until: NOW + 1 };
 
 async function save(kv: Deno.Kv, kept: Kept): Promise<boolean> {
@@ -24,7 +25,7 @@ async function save(kv: Deno.Kv, kept: Kept): Promise<boolean> {
 
 async function keys(kv: Deno.Kv): Promise<string[]> {
   const entries = await Array.fromAsync(kv.list({ prefix: [] }));
-  return entries.map(({ key }) => String(key[0])).sort();
+  return [...new Set(entries.map(({ key }) => String(key[0])))].sort();
 }
 
 async function subscribersOf(kv: Deno.Kv, topic: string) {
@@ -36,7 +37,7 @@ Deno.test("subscriptions: what is saved is found, by its id, its owner and its t
   await using kv = await memoryKv();
   ok(await save(kv, { subscription: A }));
   equal((await findSubscription(kv, A.id)).kept, { subscription: A });
-  equal((await listOwned(kv, "owner", "", 10)).map(({ id }) => id), [A.id]);
+  equal((await listOwned(kv, "owner", "", 10)).found.map(({ id }) => id), [A.id]);
   equal([await subscribersOf(kv, "t/1"), await subscribersOf(kv, "t/2")], [["60 a"], ["60 a"]]);
   equal((await findSubscriptions(kv, ["nobody", A.id])).map(({ kept }) => Boolean(kept)), [false, true]);
 });
@@ -128,9 +129,15 @@ Deno.test("subscriptions: a commit whose answer was lost and that is repeated is
   await using kv = await memoryKv();
   const twice = faultyKv(kv, async (commit) => (await commit(), await commit()));
   ok(await saveSubscription(twice, await findSubscription(kv, A.id), { subscription: A, initial: INITIAL }));
-  equal(await countSubscriptions(kv, "owner", A.address), { owned: 1, unconfirmed: 1 });
+  equal(await countSubscriptions(kv, "owner", A.address), {
+    owned: 1,
+    ownedAt: 1,
+    unconfirmedOf: 1,
+    unconfirmedAt: 1,
+    confirmedAt: 0,
+  });
   ok(await removeSubscription(twice, await findSubscription(kv, A.id), NOW));
-  equal(await countSubscriptions(kv, "owner", A.address), { owned: 0, unconfirmed: 0 });
+  equal(await countSubscriptions(kv, "owner", A.address), NONE);
 });
 
 Deno.test("subscriptions: they are counted by owner, and the unconfirmed by push service", async () => {
@@ -140,13 +147,23 @@ Deno.test("subscriptions: they are counted by owner, and the unconfirmed by push
     subscription: subscription("z", ["t"], { owner: "other", address: "https://other.example/z" }),
     initial: INITIAL,
   });
-  equal(await countSubscriptions(kv, "owner", "https://push.example/any"), { owned: 30, unconfirmed: 30 });
+  await save(kv, { subscription: subscription("y", ["t"], { address: "https://other.example/y" }), initial: INITIAL });
+  const counts = (
+    owned: number,
+    ownedAt: number,
+    unconfirmedOf: number,
+    unconfirmedAt: number,
+    confirmedAt: number,
+  ) => (
+    { owned, ownedAt, unconfirmedOf, unconfirmedAt, confirmedAt }
+  );
+  equal(await countSubscriptions(kv, "owner", "https://push.example/any"), counts(31, 30, 31, 30, 0));
   for (let n = 0; n < 10; n++) await save(kv, { subscription: subscription(`${n}x`, ["t"]) });
   for (let n = 5; n < 15; n++) {
     await removeSubscription(kv, await findSubscription(kv, subscription(`${n}x`, []).id), NOW);
   }
-  equal(await countSubscriptions(kv, "owner", "https://push.example/any"), { owned: 20, unconfirmed: 15 });
-  equal(await countSubscriptions(kv, "other", "https://other.example/"), { owned: 1, unconfirmed: 1 });
+  equal(await countSubscriptions(kv, "owner", "https://push.example/any"), counts(21, 20, 16, 15, 5));
+  equal(await countSubscriptions(kv, "other", "https://other.example/"), counts(1, 1, 1, 2, 0));
 });
 
 Deno.test("subscriptions: initial pushes are found when they are due, and are gone with the confirmation", async () => {
@@ -173,9 +190,15 @@ Deno.test("subscriptions: a hundred topics fit one, as long as they are not too 
 Deno.test("subscriptions: those of an owner are listed page by page", async () => {
   await using kv = await memoryKv();
   for (const id of ["a", "b", "c", "d"]) await save(kv, { subscription: subscription(id, ["t"]) });
-  const page = async (after: string) => (await listOwned(kv, "owner", after, 3)).map(({ id }) => id[0]).join("");
-  equal([await page(""), await page(subscription("c", []).id), await page("zz")], ["abc", "d", ""]);
-  equal(await listOwned(kv, "nobody", "", 3), []);
+  const page = async (after: string) => {
+    const { found, last } = await listOwned(kv, "owner", after, 3);
+    return [found.map(({ id }) => id[0]).join(""), last?.[0]];
+  };
+  equal([await page(""), await page(subscription("c", []).id), await page("zz")], [["abc", "c"], ["d", undefined], [
+    "",
+    undefined,
+  ]]);
+  equal((await listOwned(kv, "nobody", "", 3)).found, []);
 });
 
 Deno.test("subscriptions: a record of an unknown version is told apart from none", async () => {

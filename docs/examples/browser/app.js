@@ -31,12 +31,14 @@ async function attempt(run) {
   }
 }
 
+/** Answers the JSON, and undefined for what is not there any more. */
 async function ask(method, url, body) {
   const headers = { authorization: `Bearer ${field("token").value.trim()}` };
   if (body) headers["content-type"] = "application/json";
   const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
     throw new Error(`No answer from ${new URL(url).origin}: is Carillon running, and this page in CARILLON_ORIGINS?`);
   });
+  if (response.status === 404) return undefined;
   const answer = response.status === 204 ? {} : await response.json();
   if (response.ok) return answer;
   throw new Error(`${answer.detail}. ${answer.advice}`);
@@ -75,9 +77,9 @@ function remember({ location, expires, topics }) {
   say(`Subscribed to ${topics.length === 1 ? "one topic" : `${topics.length} topics`} until ${show(expires)}.`);
 }
 
+/** What has ended at Carillon already, by its time or by another page, is forgotten all the same. */
 async function leave() {
-  const { location } = memory.read();
-  await ask("DELETE", location);
+  await ask("DELETE", memory.read().location);
   memory.forget();
   const { pushManager } = await navigator.serviceWorker.ready;
   await (await pushManager.getSubscription())?.unsubscribe();
@@ -85,7 +87,10 @@ async function leave() {
 }
 
 async function renew() {
-  remember(await ask("PUT", memory.read().location, {}));
+  const answer = await ask("PUT", memory.read().location, {});
+  if (answer) return remember(answer);
+  memory.forget();
+  throw new Error("The subscription has ended: subscribe again.");
 }
 
 function show(time) {
@@ -115,12 +120,17 @@ field("token").addEventListener("change", () => {
   if (kept && Date.parse(kept.expires) - Date.now() < RENEW_BEFORE) attempt(renew);
 });
 
-if ("serviceWorker" in navigator && "PushManager" in globalThis) {
+async function begin() {
   navigator.serviceWorker.addEventListener("message", ({ data }) => list(data));
-  await navigator.serviceWorker.register("sw.js");
+  await navigator.serviceWorker.register("sw.js").catch(() => {
+    throw new Error("The service worker did not start: serve this folder over https or on localhost.");
+  });
   const kept = memory.read();
-  field("leave").disabled = kept === null;
   if (kept) say(`Subscribed until ${show(kept.expires)}. With a token this page renews it in time.`);
+}
+
+if ("serviceWorker" in navigator && "PushManager" in globalThis) {
+  attempt(begin);
 } else {
   say("This browser has no Web Push: open the page over https or on localhost, in a browser that has it.", true);
   for (const button of document.querySelectorAll("button")) button.disabled = true;

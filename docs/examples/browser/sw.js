@@ -3,10 +3,19 @@
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-self.addEventListener("push", (event) => event.waitUntil(hear(event.data?.json().push ?? { messages: [] })));
+self.addEventListener("push", (event) => event.waitUntil(hear(read(event.data))));
+
+/** A browser wants a notification for each push, also for one that is not Carillon's. */
+function read(data) {
+  try {
+    return data.json().push;
+  } catch {
+    return { messages: [] };
+  }
+}
 
 async function hear({ messages }) {
-  for (const page of await self.clients.matchAll({ type: "window" })) page.postMessage({ messages });
+  for (const page of await pages()) page.postMessage({ messages });
   if (messages.length === 0) await notify("Subscribed", "You will be told of changes.", "subscribed");
   for (const { topic } of messages) await notify("Changed", topic, topic);
 }
@@ -27,6 +36,11 @@ self.addEventListener("notificationclick", (event) => {
 });
 
 async function open() {
-  const [page] = await self.clients.matchAll({ type: "window" });
+  const [page] = await pages();
   return page ? await page.focus() : await self.clients.openWindow("./");
+}
+
+/** Those as well that were loaded past the service worker. */
+function pages() {
+  return self.clients.matchAll({ type: "window", includeUncontrolled: true });
 }

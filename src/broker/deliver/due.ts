@@ -6,31 +6,39 @@ import { tell } from "../../model/tell.ts";
 import { conclude, send, subscriberOf } from "./outcome.ts";
 import type { Entry } from "./retries.ts";
 import type { Shard } from "./shard.ts";
+import { createSlots } from "./slots.ts";
 
 /** Tried at once. */
-const MANY = 64;
+const SLOTS = 128;
 
-/** Looked at, so that it is known how many are due. */
+/** Read together, and looked at, so that it is known how many are due. */
+const TOGETHER = 50;
 const LISTED = 1_000;
 
 /** Milliseconds to wait with a message until the initial push was tried again. */
 const AFTER_INITIAL = 1_000;
 
-/** Tries what is due, until nothing is. Throws when the shard is lost. */
-export async function runDue(shard: Shard): Promise<void> {
+/** The retries of one shard whose time has come. */
+export function createDue(shard: Shard) {
   const { retries, number, stopping, deps: { kv, clock } } = shard;
-  retries.beginLooking();
-  const until = clock.now();
-  let after: Due | undefined;
-  do {
-    const due: Due[] = await shard.insist(() => listDue(kv, number, until, LISTED, after));
-    retries.due = due.length;
-    const some = due.slice(0, MANY);
-    const entries = await pick(shard, some);
-    await Promise.all(entries.map((entry) => tryOne(shard, entry)));
-    after = some.at(-1);
-  } while (after && !stopping.aborted);
-  retries.foundDue(await shard.insist(() => nextDue(kv, number, until)));
+  const slots = createSlots(SLOTS);
+
+  /** Starts what is due, until nothing is. Throws when the shard is lost. */
+  async function run(): Promise<void> {
+    retries.beginLooking();
+    const until = clock.now();
+    let after: Due | undefined;
+    do {
+      const due: Due[] = await shard.insist(() => listDue(kv, number, until, LISTED, after));
+      retries.due = due.length;
+      const some = due.slice(0, TOGETHER);
+      for (const entry of await pick(shard, some)) await slots.start(() => tryOne(shard, entry));
+      after = some.at(-1);
+    } while (after && !stopping.aborted);
+    retries.foundDue(await shard.insist(() => nextDue(kv, number, until)));
+  }
+
+  return { run, settled: slots.settled };
 }
 
 async function pick(shard: Shard, due: Due[]): Promise<Entry[]> {

@@ -15,36 +15,52 @@ import {
 import { backOff } from "./back_off.ts";
 import { ownerOf, send } from "./outcome.ts";
 import type { Shard } from "./shard.ts";
+import { createSlots } from "./slots.ts";
 
-/** Tried at once. */
-const MANY = 64;
+/** Tried at once, and looked for at once. */
+const SLOTS = 128;
+const LISTED = 500;
 
-/** Tries the initial pushes that are due; says whether there may be more. Throws when the shard is lost. */
-export async function runInitials(shard: Shard): Promise<boolean> {
+/** The initial pushes of one shard. */
+export function createInitials(shard: Shard) {
   const { number, deps: { kv, clock } } = shard;
-  const due = await shard.insist(() => listInitials(kv, number, clock.now(), MANY));
-  await Promise.all(due.map((each) => pushOne(shard, each)));
-  return due.length === MANY;
+  const slots = createSlots(SLOTS);
+  const trying = new Set<string>();
+
+  /** Starts those that are due; says whether there may be more. Throws when the shard is lost. */
+  async function run(): Promise<boolean> {
+    const due = await shard.insist(() => listInitials(kv, number, clock.now(), LISTED));
+    for (const each of due.filter(({ id }) => !trying.has(id))) {
+      trying.add(each.id);
+      await slots.start(() => pushOne(shard, each).finally(() => trying.delete(each.id)));
+    }
+    return due.length === LISTED;
+  }
+
+  return { run, settled: slots.settled };
 }
 
-async function pushOne(shard: Shard, due: { at: number; id: string }): Promise<void> {
+type Due = { at: number; id: string };
+
+async function pushOne(shard: Shard, due: Due): Promise<void> {
   const { kv, metrics } = shard.deps;
   const found = await shard.insist(() => findSubscription(kv, due.id));
   if (found.unknown) return void metrics.recordsSetAside.inc({ kind: "subscription" });
   if (found.kept?.initial?.at !== due.at) return await shard.insist(() => forgetInitial(kv, shard.number, due));
   const isLate = found.kept.initial.until <= shard.deps.clock.now();
   const outcome: Outcome = isLate ? { kind: "rejected" } : await send(shard, ownerOf(found.kept), undefined);
-  while (!await shard.insist(() => conclude(shard, due.id, outcome)));
+  while (!await shard.insist(() => conclude(shard, due, outcome)));
 }
 
 /** False when somebody else wrote meanwhile. An address that will never take a message can never be confirmed: it ends. */
-async function conclude({ deps: { kv, clock, random } }: Shard, id: string, outcome: Outcome): Promise<boolean> {
-  const found = await findSubscription(kv, id);
+async function conclude({ deps: { kv, clock, random } }: Shard, due: Due, outcome: Outcome): Promise<boolean> {
+  const found = await findSubscription(kv, due.id);
   const initial = found.kept?.initial;
-  if (!initial) return true;
+  if (initial?.at !== due.at) return true; // it has begun anew, or is over
   if (outcome.kind === "delivered") return await confirm(kv, found);
   if (outcome.kind !== "retry") return await removeSubscription(kv, found, clock.now());
-  const at = Math.round(Math.max(clock.now() + backOff(initial.attempt, random), outcome.at ?? 0));
+  const later = Math.max(clock.now() + backOff(initial.attempt, random), outcome.at ?? 0);
+  const at = Math.round(Math.min(initial.until, later));
   return await again(kv, found, { ...initial, attempt: initial.attempt + Number(outcome.tried), at });
 }
 

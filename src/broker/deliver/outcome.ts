@@ -36,11 +36,11 @@ export function toRetry(topic: string, merged: Merged, { expiresAt }: Subscriber
   return { topic, merged, attempt: 0, at, until: expiresAt };
 }
 
-/** When a retry is due next: no earlier than the push service wants, and later each time that it was tried. */
+/** When a retry is due next: no earlier than the push service wants, later each time that it was tried, never too late. */
 export function postpone(retry: Retry, outcome: { at?: number; tried: boolean }, deps: DeliverDeps): Retry {
   const attempt = retry.attempt + Number(outcome.tried);
   const at = deps.clock.now() + backOff(retry.attempt, deps.random);
-  return { ...retry, attempt, at: Math.round(Math.max(at, outcome.at ?? 0)) };
+  return { ...retry, attempt, at: Math.round(Math.min(retry.until, Math.max(at, outcome.at ?? 0))) };
 }
 
 /** Ends, keeps or postpones what was being tried. */

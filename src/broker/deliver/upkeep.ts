@@ -1,7 +1,7 @@
 /** What a shard does once a second: tries what is due, takes in what pages handed back, writes down how far it got. */
 import { asCarillonError } from "../../errors.ts";
-import { runDue } from "./due.ts";
-import { runInitials } from "./initial.ts";
+import { createDue } from "./due.ts";
+import { createInitials } from "./initial.ts";
 import { createPaged } from "./paged.ts";
 import type { Shard } from "./shard.ts";
 import type { Window } from "./window.ts";
@@ -15,6 +15,8 @@ export type Upkeep = ReturnType<typeof createUpkeep>;
 export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
   const { clock, log } = shard.deps;
   const running = new Map<string, Promise<void>>();
+  const due = createDue(shard);
+  const initials = createInitials(shard);
   const paged = createPaged(shard, (hash) => schedule(shard.windows.get(hash)!));
   let initialsAt = -Infinity;
 
@@ -30,7 +32,7 @@ export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
 
   function tick(): void {
     shard.forget();
-    if (shard.retries.nextDue() <= clock.now()) once("retries", () => runDue(shard));
+    if (shard.retries.nextDue() <= clock.now()) once("retries", due.run);
     if (initialsAt <= clock.elapsed()) pushInitials();
     if (shard.windows.values().some((window) => window.paged === "written")) once("pages", takeInPages);
   }
@@ -38,7 +40,7 @@ export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
   function pushInitials(): void {
     initialsAt = clock.elapsed() + LOOK_FOR_INITIALS;
     once("initial pushes", async () => {
-      if (await runInitials(shard)) initialsAt = -Infinity;
+      if (await initials.run()) initialsAt = -Infinity;
     });
   }
 
@@ -58,6 +60,9 @@ export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
     tick,
     pushInitials,
     /** Resolves when nothing of it is under way. */
-    settled: async () => void await Promise.all(running.values()),
+    settled: async () => {
+      await Promise.all(running.values());
+      await Promise.all([due.settled(), initials.settled()]);
+    },
   };
 }

@@ -29,7 +29,7 @@ async function subscribeAnew(engine: Awaited<ReturnType<typeof engineWith>>, kv:
 const DOWN: Outcome = { kind: "retry", tried: true };
 const topics = (sent: { topic: string | undefined; at: number }[]) => sent.map(({ topic, at }) => [topic, at / 1000]);
 const isConfirmed = async (kv: Deno.Kv) => (await findSubscription(kv, A.id)).kept?.subscription.confirmed;
-const unconfirmed = async (kv: Deno.Kv) => (await countSubscriptions(kv, A.owner, A.address)).unconfirmed;
+const unconfirmed = async (kv: Deno.Kv) => (await countSubscriptions(kv, A.owner, A.address)).unconfirmedAt;
 
 Deno.test("initial: a new subscription gets one push that tells of no change, and is confirmed by its answer", async () => {
   await using kv = await memoryKv();
@@ -114,6 +114,25 @@ Deno.test("initial: a subscription that is changed while its initial push is und
   await engine.idle();
   const { subscription, initial } = (await findSubscription(kv, A.id)).kept!;
   equal([subscription.minPriority, subscription.confirmed, initial], [7, true, undefined]);
+  await engine.leave();
+});
+
+Deno.test("initial: what was tried with other keys says nothing of the subscription", async () => {
+  await using kv = await memoryKv();
+  const pushing = Promise.withResolvers<Outcome>();
+  const engine = await engineWith(kv, pushing.promise);
+  await subscribeAnew(engine, kv);
+  const found = await findSubscription(kv, A.id);
+  const { subscription, initial } = found.kept!;
+  const renewed = {
+    subscription: { ...subscription, keys: { p256dh: "new", auth: "new" } },
+    initial: { ...initial!, at: initial!.at + 1 },
+  };
+  await saveSubscription(kv, found, renewed);
+  pushing.resolve({ kind: "rejected" });
+  await engine.pass(6_000);
+  equal(engine.sent.map(({ delivery }) => delivery.subscriber.keys.p256dh), ["key", "new"]);
+  ok(await isConfirmed(kv));
   await engine.leave();
 });
 

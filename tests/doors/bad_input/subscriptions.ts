@@ -148,7 +148,26 @@ const REQUESTS: Row[] = [
   ],
 ];
 
-export const SUBSCRIPTIONS: Row[] = [...KEYS, ...ADDRESSES, ...ASKED, ...REQUESTS];
+const ask = (method: string, path: string) => async (k: Kit) =>
+  k.send(path, { method, headers: { authorization: `Bearer ${await k.mayAll()}` } });
+
+const PLACES: Row[] = [
+  ...["x", "x".repeat(3_000), "%00", "..%2f..", "a".repeat(21), "é".repeat(22)].flatMap((id): Row[] => [
+    [`GET of the id ${id.slice(0, 30)}`, 404, "not_found", ask("GET", `${PATH}/${id}`)],
+    [`DELETE of the id ${id.slice(0, 30)}`, 404, "not_found", ask("DELETE", `${PATH}/${id}`)],
+  ]),
+  ...["~~", "é", "x".repeat(3_000), "a b", "*"].map((after): Row => [
+    `a list behind ${after.slice(0, 30)}`,
+    400,
+    "bad_cursor",
+    ask("GET", `${PATH}?after=${encodeURIComponent(after)}`),
+  ]),
+  ["PATCH", 405, "method_not_allowed", ask("PATCH", PATH)],
+  ["PUT of the list", 405, "method_not_allowed", ask("PUT", PATH)],
+  ["POST to the transports", 405, "method_not_allowed", ask("POST", "/-/transports")],
+];
+
+export const SUBSCRIPTIONS: Row[] = [...KEYS, ...ADDRESSES, ...ASKED, ...REQUESTS, ...PLACES];
 
 /** A message of a server, with this client-data and these members. */
 const message = (clientData: unknown, more: Record<string, unknown> = {}) => ({
