@@ -102,7 +102,7 @@ export function createMetrics() {
     pushFaults: new Counter({
       name: "carillon_push_faults_total",
       help:
-        "Web Push messages with a VAPID key that is not ours any more, to a blocked address, sent again shorter, or to keys or an address that cannot be used",
+        "Web Push messages with a VAPID key that is not ours any more, to a blocked address, sent again shorter, to keys or an address that cannot be used, or kept for less than asked",
       labelNames: ["kind"] as const,
       registers,
     }),

@@ -46,12 +46,15 @@ export async function openSenders({ config, kv, clock, random, log, metrics, ca,
     measure(webPush.stats());
   }
 
-  function measure({ open, inFlight, waiting, keysReady, unknownKeys, blocked, shortened, broken }: Stats): void {
+  function measure(
+    { open, inFlight, waiting, keysReady, unknownKeys, blocked, shortened, broken, ttlCut }: Stats,
+  ): void {
     metrics.pushServicesPaused.set(open);
     metrics.pushesInFlight.set(inFlight);
     metrics.pushesWaiting.set(waiting);
     metrics.pushKeysReady.set(keysReady);
-    for (const [kind, count] of Object.entries({ unknown_key: unknownKeys, blocked, shortened, broken })) {
+    const faults = { unknown_key: unknownKeys, blocked, shortened, broken, ttl_cut: ttlCut };
+    for (const [kind, count] of Object.entries(faults)) {
       metrics.pushFaults.inc({ kind }, count - (counted.get(kind) ?? 0));
       counted.set(kind, count);
     }

@@ -10,6 +10,11 @@ type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 /** Bits. A shorter prefix would trust a good part of all addresses. */
 const SHORTEST = { ipv4: 8, ipv6: 16 };
 
+/** IPv4 in IPv6's clothes: whoever trusted such a range would trust all of IPv4, private networks among it. */
+const TRANSLATED = ["::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16"].map((range) =>
+  ipaddr.parseCIDR(range)
+);
+
 /** Reads `host`, `host:port`, an address, or a range of addresses such as `192.168.0.0/16`. Throws what is wrong. */
 export function parsePushHost(text: string): PushHost {
   if (text.includes("*")) throw new Error("holds a wildcard: name each host");
@@ -23,7 +28,14 @@ function parseRange(text: string, length: string | undefined): Range {
   const [address, prefix] = unmap([whole, Number(length ?? bits)]);
   if (Number(length ?? 0) > bits) throw new Error("is no range of addresses");
   if (prefix < SHORTEST[address.kind()]) throw new Error("trusts too much: name a smaller range");
+  if (TRANSLATED.some((other) => overlap(other, [address, prefix]))) {
+    throw new Error("holds translated addresses: name the range of IPv4");
+  }
   return [address, prefix];
+}
+
+function overlap([network, bits]: Range, [address, prefix]: Range): boolean {
+  return network.kind() === address.kind() && address.match(network, Math.min(bits, prefix));
 }
 
 /** Behind ::ffff:0:0/96 are all addresses of IPv4. */

@@ -19,21 +19,35 @@ const BLOCKED = [
   "224.0.0.0/4",
   "240.0.0.0/4",
   "::/96", // unspecified, loopback, and IPv4 in a form long gone
-  "64:ff9b::/96", // NAT64: IPv4 in disguise
-  "64:ff9b:1::/48",
+  "::ffff:0:0:0/96", // IPv4 as a translator writes it
+  "64:ff9b:1::/48", // NAT64 of a network of one's own
   "100::/64",
+  "100:0:0:1::/64",
   "2001::/32", // Teredo
+  "2001:2::/48",
+  "2001:20::/28", // hashes, no addresses
   "2001:db8::/32",
   "2002::/16", // 6to4
+  "3fff::/20",
+  "5f00::/16", // segment routing
   "fc00::/7",
   "fe80::/10",
   "fec0::/10",
   "ff00::/8",
 ].map((range) => ipaddr.parseCIDR(range));
 
-/** Reads an address; one of IPv4 that IPv6 maps (::ffff:0:0/96) counts as what it maps. Undefined when it is none. */
+/** NAT64 (RFC 6052 2.1): where there is no IPv4, DNS64 gives every host that has nothing else such an address. */
+const NAT64 = ipaddr.parseCIDR("64:ff9b::/96");
+
+/**
+ * Reads an address; one of IPv4 that IPv6 maps (::ffff:0:0/96) or NAT64 translates counts as what is behind it.
+ * Undefined when it is none.
+ */
 export function parseIp(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  return ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
+  if (!ipaddr.isValid(text)) return undefined;
+  const address = ipaddr.process(text);
+  if (!(address instanceof ipaddr.IPv6) || !address.match(...NAT64)) return address;
+  return new ipaddr.IPv4(address.toByteArray().slice(12));
 }
 
 export function isBlocked(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {

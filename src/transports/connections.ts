@@ -82,6 +82,7 @@ export function createConnections({ clock, open }: { clock: Clock; open: Open })
   }
 
   function end(entry: Entry): Promise<void> {
+    entry.giveUp.abort("ended");
     return entry.ended ??= entry.opening.then(({ close }) => close(), () => {}).finally(() => all.delete(entry));
   }
 
@@ -94,7 +95,6 @@ export function createConnections({ clock, open }: { clock: Clock; open: Open })
   /** Ends all, with whatever is on its way. */
   async function close(): Promise<void> {
     isClosed = true;
-    for (const { giveUp } of all) giveUp.abort("closed");
     await Promise.all([...all].map(end));
   }
 

@@ -3,18 +3,12 @@
  * what was checked is what is dialled: the socket gets the checked addresses, and no second look-up can differ from the
  * first. An in-process CONNECT proxy would do the same for `fetch`, at twice the cost of a request.
  */
-import { lookup as systemLookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { isBlocked, parseIp } from "./blocked_addresses.ts";
 import { bareHost } from "./push_address.ts";
+import type { Resolve } from "./resolve.ts";
 import type { Trust } from "./trust.ts";
-
-/** All addresses of a host name. */
-export type Resolve = (host: string) => Promise<string[]>;
-
-export const resolveBySystem: Resolve = async (host) =>
-  (await systemLookup(host, { all: true })).map(({ address }) => address);
 
 /** The name resolves to an address that nobody may aim us at. */
 export class BlockedAddress extends Error {}
@@ -22,15 +16,13 @@ export class BlockedAddress extends Error {}
 /** What a TLS connection to the host of a URL needs; its `lookup` throws `BlockedAddress`. */
 export type DialOptions = ConnectionOptions & { host: string; port: number; lookup: LookupFunction };
 
-/** Prepares dials to one host. `ca` is a further authority, in PEM. */
+/** Prepares dials to one host while the signal lasts. `ca` is a further authority, in PEM. */
 export function dialOptions(
   url: URL,
-  { resolve, trust, ca }: { resolve: Resolve; trust: Trust; ca?: string },
+  { resolve, trust, ca, signal }: { resolve: Resolve; trust: Trust; ca?: string; signal: AbortSignal },
 ): DialOptions {
   const host = bareHost(url.hostname), port = Number(url.port || 443);
-  const check = trust.host(url.hostname, port)
-    ? (addresses: string[]) => addresses
-    : (a: string[]) => checkAll(a, trust);
+  const isTrusted = trust.host(url.hostname, port);
   return {
     host,
     port,
@@ -38,16 +30,19 @@ export function dialOptions(
     // RFC 6066 3: an address is no server name.
     servername: isIP(host) ? undefined : host,
     lookup: (name, _options, answer) => {
-      const found = resolve(name).then(check);
-      found.then((addresses) => answer(null, addresses.map(withFamily)), (fault) => answer(fault, []));
+      const found = resolve(name, { isTrusted, signal });
+      const checked = found.then((addresses) => checkAll(addresses, (ip) => isTrusted || trust.address(ip)));
+      checked.then((addresses) => answer(null, addresses.map(withFamily)), (fault) => answer(fault, []));
     },
   };
 }
 
-function checkAll(addresses: string[], trust: Trust): string[] {
+function checkAll(addresses: string[], isTrusted: Trust["address"]): string[] {
+  // Nothing to dial: the socket would throw where nobody listens.
+  if (addresses.length === 0) throw new Error("the name has no address");
   for (const address of addresses) {
     const ip = parseIp(address);
-    if (!ip || isBlocked(ip) && !trust.address(ip)) throw new BlockedAddress();
+    if (!ip || isBlocked(ip) && !isTrusted(ip)) throw new BlockedAddress();
   }
   return addresses;
 }

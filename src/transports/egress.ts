@@ -4,17 +4,21 @@
  * exchange has a deadline.
  */
 import type { Clock } from "../clock.ts";
-import { type Answer, type Connection, type Request, Unprocessed } from "./connection.ts";
+import { type Answer, type Connection, type Request, Unprocessed, type Wait } from "./connection.ts";
 import { createConnections } from "./connections.ts";
-import { BlockedAddress, dial, dialOptions, type Resolve, resolveBySystem } from "./dial.ts";
+import { BlockedAddress, dial, dialOptions } from "./dial.ts";
 import { CarillonError } from "../errors.ts";
 import { openHttp1 } from "./http1_connection.ts";
 import { openHttp2 } from "./http2_connection.ts";
 import { checkAddress } from "./push_address.ts";
+import { createResolve, type Resolve } from "./resolve.ts";
 import type { Trust } from "./trust.ts";
 
 /** Milliseconds from the look-up of the name to the end of the answer. */
 export const DEADLINE = 10_000;
+
+/** Milliseconds that the body of an answer has, of which nobody needs anything. */
+export const BODY_TIME = 1_000;
 
 /** How often a request is sent that the server did not look at. */
 const TRIES = 3;
@@ -32,11 +36,11 @@ export type EgressDeps = {
 
 export type Egress = ReturnType<typeof createEgress>;
 
-export function createEgress({ trust, clock, resolve = resolveBySystem, ca }: EgressDeps) {
+export function createEgress({ trust, clock, resolve = createResolve({ clock }), ca }: EgressDeps) {
   const { lend, tick, close } = createConnections({ clock, open });
 
   async function open(url: URL, signal: AbortSignal): Promise<Connection> {
-    const options = dialOptions(url, { resolve, trust, ca });
+    const options = dialOptions(url, { resolve, trust, ca, signal });
     const socket = await dial(options, signal);
     if (socket.alpnProtocol === "h2") return await openHttp2(url, socket, signal);
     socket.destroy();
@@ -46,10 +50,11 @@ export function createEgress({ trust, clock, resolve = resolveBySystem, ca }: Eg
   /** Posts to a push address. Never throws. */
   async function post(address: string, { headers, body }: Omit<Request, "path">): Promise<Reply> {
     const over = new AbortController(), { signal } = over;
-    void clock.wait(DEADLINE, signal).then(() => over.abort("late"));
+    const end = (wait: number) => void clock.wait(wait, signal).then(() => over.abort("late"));
+    end(DEADLINE);
     try {
-      const url = checkAddress(address, trust);
-      return await send(url, { path: url.pathname + url.search, headers, body }, signal);
+      const url = checkAddress(address, trust), path = url.pathname + url.search;
+      return await send(url, { path, headers, body }, { signal, onHead: () => end(BODY_TIME) });
     } catch (thrown) {
       return { fault: signal.aborted ? "timeout" : isBlocked(thrown) ? "blocked" : "network" };
     } finally {
@@ -59,10 +64,11 @@ export function createEgress({ trust, clock, resolve = resolveBySystem, ca }: Eg
   }
 
   /** A server may close a connection at any time, with requests on their way to it. */
-  async function send(url: URL, request: Request, signal: AbortSignal): Promise<Answer> {
+  async function send(url: URL, request: Request, wait: Wait): Promise<Answer> {
+    const { signal } = wait;
     for (let tries = 1;; tries++) {
       try {
-        return await lend(url, signal, (connection) => connection.post(request, signal));
+        return await lend(url, signal, (connection) => connection.post(request, wait));
       } catch (thrown) {
         if (!(thrown instanceof Unprocessed) || tries === TRIES || signal.aborted) throw thrown;
       }

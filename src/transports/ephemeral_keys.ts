@@ -10,7 +10,7 @@ export const STEP = 250;
 
 export type MakeEphemeral = () => Promise<Ephemeral | undefined>;
 
-/** `make` answers undefined where the runtime cannot make them: then there are none, and it is not asked again. */
+/** `make` answers undefined, or rejects, where the runtime cannot make them: it is not asked again. */
 export function createEphemeralKeys(make: MakeEphemeral) {
   const ready: Ephemeral[] = [];
   let taken = 0, isUnfit = false, isClosed = false;
@@ -24,7 +24,7 @@ export function createEphemeralKeys(make: MakeEphemeral) {
 
   async function makeOne(): Promise<Ephemeral | undefined> {
     if (isUnfit) return undefined;
-    const pair = await make();
+    const pair = await make().catch(() => undefined);
     isUnfit = pair === undefined;
     return pair;
   }

@@ -1,19 +1,22 @@
 /** Connections that speak HTTP/1.1 (RFC 9112): one request at a time on each, kept for the next. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request as startRequest } from "node:https";
-import { type Answer, type Connection, countBody } from "./connection.ts";
+import { type Answer, type Connection, countBody, countInformational, type Wait } from "./connection.ts";
 import type { DialOptions } from "./dial.ts";
+
+/** Idle connections that are kept of the many that a burst needs: each is a file descriptor. */
+const MAX_IDLE = 8;
 
 /** Every connection of it is dialled, and its addresses are checked, by these options. */
 export function openHttp1({ host }: URL, options: DialOptions): Connection {
-  const agent = new Agent({ ...options, keepAlive: true });
+  const agent = new Agent({ ...options, keepAlive: true, maxFreeSockets: MAX_IDLE });
   const running = new Set<ClientRequest>();
   return {
-    post: async ({ path, headers, body }, signal) => {
+    post: async ({ path, headers, body }, wait) => {
       const { host: hostname, port } = options;
       const request = startRequest({ hostname, port, path, method: "POST", headers: { ...headers, host }, agent });
       running.add(request);
-      return await exchange(request, body, signal).finally(() => running.delete(request));
+      return await exchange(request, body, wait).finally(() => running.delete(request));
     },
     isUsable: () => true,
     close: async () => {
@@ -24,24 +27,30 @@ export function openHttp1({ host }: URL, options: DialOptions): Connection {
 }
 
 /** Resolves when the body has ended, or was cut off; whatever breaks before the status came is a fault. */
-function exchange(request: ClientRequest, body: Uint8Array, signal: AbortSignal): Promise<Answer> {
+function exchange(request: ClientRequest, body: Uint8Array, { signal, onHead }: Wait): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let answer: Answer | undefined;
-  const giveUp = () => cancel(request);
+  const settle = (fault: Error = new Error("no answer")) => answer ? resolve(answer) : reject(fault);
+  const giveUp = () => (cancel(request), settle());
   request.once("response", (message) => {
     answer = readAnswer(message);
+    onHead();
     message.on("data", countBody(giveUp));
     message.on("error", () => {});
-    message.once("close", () => resolve(answer!));
+    message.once("close", () => settle());
   });
-  request.on("error", (fault) => answer ? resolve(answer) : reject(fault));
+  request.on("information", countInformational(giveUp));
+  // 101, which nobody asked for: the socket is ours to end.
+  request.once("upgrade", (_message, socket) => (socket.destroy(), giveUp()));
+  request.on("error", settle);
+  request.once("close", () => settle());
   signal.addEventListener("abort", giveUp, { once: true });
   request.end(body);
   return promise.finally(() => signal.removeEventListener("abort", giveUp));
 }
 
 function readAnswer({ statusCode, headers }: IncomingMessage): Answer {
-  return { status: statusCode!, retryAfter: headers["retry-after"] };
+  return { status: statusCode!, retryAfter: headers["retry-after"], ttl: headers.ttl as string | undefined };
 }
 
 /** Deno 2.9 sends what it had begun on a used connection once more, on a new one, even when it is we who end it. */

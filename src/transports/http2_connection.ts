@@ -7,7 +7,15 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import { type Answer, type Connection, countBody, type Request, Unprocessed } from "./connection.ts";
+import {
+  type Answer,
+  type Connection,
+  countBody,
+  countInformational,
+  type Request,
+  Unprocessed,
+  type Wait,
+} from "./connection.ts";
 
 /**
  * Takes over a socket that has agreed on `h2`. Resolves when the server has said how many requests it takes at once: of
@@ -22,7 +30,7 @@ export async function openHttp2({ origin, host }: URL, socket: TLSSocket, signal
   session.on("error", () => {});
   await settled(session, signal);
   return {
-    post: async (request, signal) => await exchange(begin(session, host, request), request.body, signal),
+    post: async (request, wait) => await exchange(begin(session, host, request), request.body, wait),
     isUsable: () => !isLeaving && !session.closed && !session.destroyed,
     close: async () => {
       // Without a GOAWAY, which would tell of pushed streams alone (RFC 9113 6.8): Deno 2.9.6 as a server dies of it.
@@ -35,7 +43,7 @@ export async function openHttp2({ origin, host }: URL, socket: TLSSocket, signal
 
 function settled(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const giveUp = () => session.destroy();
+  const giveUp = () => (session.destroy(), reject(new Error("aborted")));
   session.once("remoteSettings", () => resolve());
   session.once("close", () => reject(new Error("the connection ended before it began")));
   signal.addEventListener("abort", giveUp, { once: true });
@@ -52,14 +60,17 @@ function begin(session: ClientHttp2Session, host: string, { path, headers }: Req
 }
 
 /** Whatever happens to a stream, `close` comes last: then there was an answer, or there is none. */
-function exchange(stream: ClientHttp2Stream, body: Uint8Array, signal: AbortSignal): Promise<Answer> {
+function exchange(stream: ClientHttp2Stream, body: Uint8Array, { signal, onHead }: Wait): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let answer: Answer | undefined;
-  const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
-  stream.once("response", (headers) => void (answer = readAnswer(headers)));
+  const settle = () => answer ? resolve(answer) : reject(faultOf(stream));
+  // Of one that the server has not let begin yet, Deno 2.9 would never say that it is closed.
+  const cancel = () => (stream.close(constants.NGHTTP2_CANCEL), settle());
+  stream.once("response", (headers) => (answer = readAnswer(headers), onHead()));
+  stream.on("headers", countInformational(cancel));
   stream.on("data", countBody(cancel));
   stream.on("error", () => {});
-  stream.once("close", () => answer ? resolve(answer) : reject(faultOf(stream)));
+  stream.once("close", settle);
   signal.addEventListener("abort", cancel, { once: true });
   stream.end(body);
   return promise.finally(() => signal.removeEventListener("abort", cancel));
@@ -72,7 +83,7 @@ function faultOf({ rstCode }: ClientHttp2Stream): Error {
 }
 
 function readAnswer(
-  { ":status": status, "retry-after": retryAfter }: IncomingHttpHeaders & { ":status"?: number },
+  { ":status": status, "retry-after": retryAfter, ttl }: IncomingHttpHeaders & { ":status"?: number; ttl?: string },
 ): Answer {
-  return { status: Number(status), retryAfter };
+  return { status: Number(status), retryAfter, ttl };
 }

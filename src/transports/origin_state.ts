@@ -3,11 +3,11 @@ import type { Clock } from "../clock.ts";
 import { createBreaker } from "./breaker.ts";
 import { createKeyBreaker, type KeyBreaker } from "./key_breaker.ts";
 
-/** Different endpoints that are told to wait in a row: then the origin as a whole is meant. */
-export const TOLD = 3;
+/** Different endpoints that are told to wait in a row, nobody being served: then the origin as a whole is meant. */
+export const TOLD = 10;
 
 /** Milliseconds that an origin may ask for as a whole; one request then tries. */
-export const LONGEST_PAUSE = 3_600_000;
+export const LONGEST_PAUSE = 60_000;
 
 /**
  * What became of a request; a `silent` one tells nothing of the origin. `wait` is set where it said `Retry-After`,
@@ -46,5 +46,11 @@ export function createOriginState({ clock, random }: { clock: Clock; random: () 
     told.clear();
   }
 
-  return { breaker, keyBreaker, judge };
+  return {
+    breaker,
+    keyBreaker,
+    judge,
+    /** Whether nothing may be sent to it, or not with one of our keys. */
+    isPaused: (): boolean => breaker.left() > 0 || keys.values().some((key) => key.left() > 0),
+  };
 }

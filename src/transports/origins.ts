@@ -12,15 +12,21 @@ export const IN_FLIGHT = 80;
 export const IN_FLIGHT_OF_ALL = 512;
 export const WAITING = 500;
 
-/** Origins that are known. One that is quiet for so long, milliseconds, is forgotten. */
+/** And of those to all, how many may be to origins that nobody has heard an answer of: they could all be tarpits. */
+export const STRANGERS_OF_ALL = 64;
+
+/** Origins that are known. One that is quiet for so long, milliseconds, longer than any pause, is forgotten. */
 export const MAX_ORIGINS = 10_000;
 const QUIET = 15 * 60_000;
 
-/** Who wants to send: `key` is the point of its VAPID key, `endpoint` its whole address. */
-export type Sender = { origin: string; endpoint: string; key: string };
+/** Who wants to send: `key` is the point of its VAPID key, `endpoint` its whole address; `confirmed`: it answered once. */
+export type Sender = { origin: string; endpoint: string; key: string; confirmed: boolean };
 
 /** `leave` must be called once. `at` is when to come again, milliseconds since 1970. */
 export type Turn = { go: true; leave: (verdict: Verdict) => void } | { go: false; at?: number };
+
+/** `proven`: it has answered, and its breaker is closed. */
+type Kind = "proven" | "strangers";
 
 type Waiter = { sender: Sender; resolve: (turn: Turn) => void };
 type Origin = OriginState & { waiting: Waiter[]; inFlight: number; used: number };
@@ -28,7 +34,7 @@ type Origin = OriginState & { waiting: Waiter[]; inFlight: number; used: number 
 type Deps = {
   clock: Clock;
   random: () => number;
-  /** An origin begins to refuse a key. */
+  /** An origin begins to refuse a key; or a subscription, whose key it might never have taken. */
   keyRefused: (sender: Sender) => void;
 };
 
@@ -36,8 +42,9 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
   /** The least recently used first. */
   const origins = new Map<string, Origin>();
   const endpoints = createPauses(clock);
-  const crowded = new Set<Origin>();
-  let inFlight = 0;
+  /** Those that lack nothing but one of the places that all share. */
+  const crowds = { proven: new Set<Origin>(), strangers: new Set<Origin>() };
+  const inFlight = { proven: 0, strangers: 0 };
 
   /** Resolves when it is the sender's turn, or at once when there will be none soon. */
   async function enter(sender: Sender): Promise<Turn> {
@@ -47,7 +54,6 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     if (origin.waiting.length >= WAITING) return { go: false };
     const { promise, resolve } = Promise.withResolvers<Turn>();
     origin.waiting.push({ sender, resolve });
-    crowded.add(origin);
     return await promise;
   }
 
@@ -67,25 +73,34 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     const pause = Math.max(origin.breaker.left(), key.left(), endpoints.left(sender.endpoint));
     if (pause > 0) return { go: false, at: clock.now() + pause };
     const limit = origin.breaker.isProven ? IN_FLIGHT : 1;
-    if (inFlight >= IN_FLIGHT_OF_ALL || origin.inFlight >= limit) return undefined;
+    if (origin.inFlight >= limit) return undefined;
+    const kind = origin.breaker.isProven ? "proven" : "strangers";
+    if (!hasPlace(kind)) return void crowds[kind].add(origin);
     key.entered();
-    return admit(origin, sender);
+    return admit(origin, sender, kind);
   }
 
-  function admit(origin: Origin, sender: Sender): Turn {
+  function hasPlace(kind: Kind): boolean {
+    if (inFlight.proven + inFlight.strangers >= IN_FLIGHT_OF_ALL) return false;
+    return kind === "proven" || inFlight.strangers < STRANGERS_OF_ALL;
+  }
+
+  function admit(origin: Origin, sender: Sender, kind: Kind): Turn {
     const { openings } = origin.breaker;
     origin.inFlight++;
-    inFlight++;
+    inFlight[kind]++;
     return { go: true, leave };
 
     function leave(verdict: Verdict): void {
       origin.inFlight--;
-      inFlight--;
+      inFlight[kind]--;
       origin.used = clock.elapsed();
       if (verdict.wait) endpoints.begin(sender.endpoint, verdict.wait);
       judgeKey(origin, sender, verdict);
       origin.judge(verdict, sender.endpoint, openings);
-      for (const other of [...crowded]) callWaiting(other);
+      callCrowd("strangers");
+      callCrowd("proven");
+      callWaiting(origin);
     }
   }
 
@@ -94,17 +109,25 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     if (key === "accepted") breaker.accepted();
     if (key !== "refused") return;
     endpoints.begin(sender.endpoint, KEY_PAUSE);
-    if (breaker.refused(sender.endpoint)) keyRefused(sender);
+    // A stranger could have made the subscription for another key, or be the push service.
+    if (!sender.confirmed || breaker.refused(sender.endpoint)) keyRefused(sender);
   }
 
-  /** Whoever waits for a breaker that has opened is answered too. An origin that was served goes behind the others. */
+  /** An origin that was served goes behind the others. */
+  function callCrowd(kind: Kind): void {
+    for (const origin of crowds[kind]) {
+      if (!hasPlace(kind)) return;
+      crowds[kind].delete(origin);
+      callWaiting(origin);
+    }
+  }
+
+  /** Whoever waits for a breaker that has opened is answered too. */
   function callWaiting(origin: Origin): void {
     let turn: Turn | undefined;
     while (origin.waiting.length > 0 && (turn = turnOf(origin, origin.waiting[0]!.sender))) {
-      crowded.delete(origin);
       origin.waiting.shift()!.resolve(turn);
     }
-    if (origin.waiting.length > 0) crowded.add(origin);
   }
 
   function forgetOldest(): void {
@@ -116,7 +139,7 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
   function tick(): void {
     for (const [name, origin] of origins) {
       if (clock.elapsed() - origin.used < QUIET) break;
-      if (isIdle(origin) && origin.breaker.left() === 0) origins.delete(name);
+      if (isIdle(origin)) origins.delete(name);
     }
   }
 
@@ -125,9 +148,9 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     const all = [...origins.values()];
     return {
       origins: all.length,
-      open: all.filter(({ breaker }) => breaker.left() > 0).length,
-      inFlight,
-      waiting: [...crowded].reduce((sum, { waiting }) => sum + waiting.length, 0),
+      open: all.filter(({ isPaused }) => isPaused()).length,
+      inFlight: inFlight.proven + inFlight.strangers,
+      waiting: all.reduce((sum, { waiting }) => sum + waiting.length, 0),
     };
   }
 

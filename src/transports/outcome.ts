@@ -7,12 +7,15 @@ import type { Verdict } from "./origin_state.ts";
 
 export type Result = { outcome: Outcome; verdict: Verdict };
 
+/** Milliseconds that an endpoint is left alone which has too much and does not say for how long. */
+const UNTOLD = 5_000;
+
 const REJECTED: Outcome = { kind: "rejected" };
 
 /** Reads a reply at `now`, milliseconds since 1970. A network error is never the end of a subscription. */
 export function readReply(reply: Reply, now: number): Result {
-  // The name may resolve to a public address another time, but this message has had its chance.
-  if ("fault" in reply && reply.fault === "blocked") return { outcome: REJECTED, verdict: { origin: "silent" } };
+  // Of the origin that tells nothing: the name may lead elsewhere another time.
+  if ("fault" in reply && reply.fault === "blocked") return { outcome: retry(), verdict: { origin: "silent" } };
   if ("fault" in reply) return { outcome: retry(), verdict: { origin: "failed" } };
   const wait = reply.retryAfter === undefined ? undefined : parseRetryAfter(reply.retryAfter, now);
   return readStatus(reply.status, now, wait);
@@ -26,7 +29,9 @@ function readStatus(status: number, now: number, wait: number | undefined): Resu
     return { outcome: retry(now + KEY_PAUSE), verdict: { ...answered, key: "refused" } };
   }
   if (status === 404 || status === 410) return { outcome: { kind: "gone" }, verdict: answered };
-  if (status === 408 || status === 429) return { outcome: retry(later), verdict: { ...answered, wait } };
+  if (status === 408 || status === 429) {
+    return { outcome: retry(later), verdict: { ...answered, wait: wait ?? UNTOLD } };
+  }
   switch (Math.floor(status / 100)) {
     case 2:
       return { outcome: { kind: "delivered" }, verdict: { ...answered, key: "accepted" } };

@@ -9,6 +9,7 @@ import { printPush } from "../wire/push_message.ts";
 import type { VapidKey } from "../wire/vapid.ts";
 import type { Egress } from "./egress.ts";
 import { createEphemeralKeys, type MakeEphemeral } from "./ephemeral_keys.ts";
+import { KEY_PAUSE } from "./key_breaker.ts";
 import { createOrigins, type Sender } from "./origins.ts";
 import { readReply, type Result } from "./outcome.ts";
 import { createPlaintexts } from "./plaintexts.ts";
@@ -36,31 +37,39 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
   const ephemerals = createEphemeralKeys(make);
   const authorize = createVapidTokens({ contact, clock });
   const print = createPlaintexts();
-  const counts = { unknownKeys: 0, blocked: 0, shortened: 0, broken: 0 };
+  const counts = { unknownKeys: 0, blocked: 0, shortened: 0, broken: 0, ttlCut: 0 };
+  let strangerToldAt = -Infinity;
 
   /** Sends one delivery, and says what came of it. Never throws. */
   async function send(delivery: Delivery): Promise<Outcome> {
     const key = byPoint.get(delivery.subscriber.vapidKey);
-    if (!key) return rejectUnknownKey();
+    if (!key) return holdUnknownKey();
     try {
-      const { address } = delivery.subscriber;
-      return await sendInTurn(delivery, key, {
-        origin: egress.check(address).origin,
-        endpoint: address,
-        key: key.point,
-      });
+      const { address, confirmed } = delivery.subscriber, { origin } = egress.check(address);
+      return await sendInTurn(delivery, key, { origin, endpoint: address, key: key.point, confirmed });
     } catch {
-      // Keys or an address that registration would not have taken.
-      if (counts.broken++ === 0) log.error("a subscription cannot be pushed to: its keys or address are not usable");
-      return { kind: "rejected" };
+      return holdBroken();
     }
   }
 
-  function rejectUnknownKey(): Outcome {
+  function holdUnknownKey(): Outcome {
     if (counts.unknownKeys++ === 0) {
       log.error("subscriptions name a VAPID key that is not ours any more: add it to CARILLON_VAPID_KEY again");
     }
-    return { kind: "rejected" };
+    return hold();
+  }
+
+  /** Keys or an address that registration would not have taken, or would not take any more. */
+  function holdBroken(): Outcome {
+    if (counts.broken++ === 0) {
+      log.error("a subscription cannot be pushed to, its keys or address are not usable: check CARILLON_PUSH_HOSTS");
+    }
+    return hold();
+  }
+
+  /** Until an operator has mended it. */
+  function hold(): Outcome {
+    return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false };
   }
 
   async function sendInTurn(delivery: Delivery, key: VapidKey, sender: Sender): Promise<Outcome> {
@@ -80,7 +89,10 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
     const post = async (plaintext: Uint8Array) => {
       const body = await seal(plaintext, subscriber.keys);
       const headers = headersOf(delivery, { authorization, length: body.byteLength, now: clock.now() });
-      return await egress.post(subscriber.address, { headers, body });
+      const reply = await egress.post(subscriber.address, { headers, body });
+      // RFC 8030 5.2: it tells how long it will really keep the message.
+      if ("ttl" in reply && Number(reply.ttl) < Number(headers.ttl)) counts.ttlCut++;
+      return reply;
     };
     let reply = await post(print(message));
     if ("status" in reply && reply.status === 413 && message) {
@@ -99,13 +111,13 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
   }
 
   // The origin's name is no secret: what follows it in an address is.
-  function keyRefused({ origin }: Sender): void {
-    log.error(
-      "{origin} refuses our VAPID key: check CARILLON_VAPID_KEY, CARILLON_CONTACT and the clock of this machine",
-      {
-        origin,
-      },
-    );
+  function keyRefused({ origin, confirmed }: Sender): void {
+    const advice = "check CARILLON_VAPID_KEY, CARILLON_CONTACT and the clock of this machine";
+    if (confirmed) return log.error(`{origin} refuses our VAPID key: ${advice}`, { origin });
+    // Strangers choose such origins: they must not fill the log.
+    if (clock.elapsed() - strangerToldAt < KEY_PAUSE) return;
+    strangerToldAt = clock.elapsed();
+    log.warn(`{origin} refuses our VAPID key for a new subscription: if others do as well, ${advice}`, { origin });
   }
 
   return {

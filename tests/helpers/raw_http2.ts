@@ -17,6 +17,8 @@ export const FRAME = {
 
 /** `:status: 200` and `:method: GET`, `:scheme: https`, `:path: /`, by the static table of HPACK (RFC 7541). */
 export const STATUS_200 = Uint8Array.of(0x88);
+/** `:status: 103`, as a literal with the name of the table. */
+export const STATUS_103 = Uint8Array.of(0x08, 3, 0x31, 0x30, 0x33);
 const PROMISED = Uint8Array.of(0x82, 0x87, 0x84);
 
 const PREFACE = 24;
@@ -46,15 +48,17 @@ export const promise = (on: number, promised: number) =>
 /** Called when so many requests have come; `streams` are their numbers. */
 export type Act = (socket: TLSSocket, streams: number[]) => void;
 
+type Options = { after: number; /** The payload of the first frame. */ settings?: Uint8Array; answersFirst?: boolean };
+
 /** Answers the first request of a connection, so that it counts as good; `act` hears of the others, once there are `after`. */
-export async function serveFrames(act: Act, { after }: { after: number }) {
+export async function serveFrames(act: Act, { after, settings, answersFirst = true }: Options) {
   const { cert, key } = certificates;
   const sockets = new Set<TLSSocket>();
   const server = createServer({ cert, key, ALPNProtocols: ["h2"] }, (socket) => {
     sockets.add(socket);
     socket.on("error", () => {}).on("close", () => sockets.delete(socket));
-    socket.write(frame(FRAME.settings, 0, 0));
-    readFrames(socket, act, after);
+    socket.write(frame(FRAME.settings, 0, 0, settings));
+    readFrames(socket, act, { after, answersFirst });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -68,7 +72,11 @@ export async function serveFrames(act: Act, { after }: { after: number }) {
   };
 }
 
-function readFrames(socket: TLSSocket, act: Act, after: number): void {
+function readFrames(
+  socket: TLSSocket,
+  act: Act,
+  { after, answersFirst }: { after: number; answersFirst: boolean },
+): void {
   const streams: number[] = [];
   let bytes = new Uint8Array(), start = PREFACE;
   socket.on("data", (more: Uint8Array) => {
@@ -77,7 +85,9 @@ function readFrames(socket: TLSSocket, act: Act, after: number): void {
       start = next.end;
       if (next.type === FRAME.settings && !(next.flags & ACK)) socket.write(frame(FRAME.settings, ACK, 0));
       if (next.type !== FRAME.headers) continue;
-      if (streams.push(next.stream) === 1) socket.write(frame(FRAME.headers, END, next.stream, STATUS_200));
+      if (streams.push(next.stream) === 1 && answersFirst) {
+        socket.write(frame(FRAME.headers, END, next.stream, STATUS_200));
+      }
       if (streams.length === after) act(socket, streams);
     }
     bytes = bytes.slice(start);

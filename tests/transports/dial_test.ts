@@ -1,15 +1,19 @@
 import type { LookupAddress } from "node:dns";
 import fc from "fast-check";
 import { parsePushHost } from "../../src/model/push_host.ts";
-import { BlockedAddress, dialOptions, type Resolve, resolveBySystem } from "../../src/transports/dial.ts";
+import { BlockedAddress, dialOptions } from "../../src/transports/dial.ts";
+import type { Resolve } from "../../src/transports/resolve.ts";
 import { createTrust } from "../../src/transports/trust.ts";
 import { equal, ok } from "../helpers/assert.ts";
+
+const { signal } = new AbortController();
 
 type Found = LookupAddress[] | NodeJS.ErrnoException;
 
 /** What a socket to this URL would be given to dial. */
 function lookUp(url: string, resolve: Resolve, trusted: string[] = []): Promise<Found> {
-  const { host, lookup } = dialOptions(new URL(url), { resolve, trust: createTrust(trusted.map(parsePushHost)) });
+  const trust = createTrust(trusted.map(parsePushHost));
+  const { host, lookup } = dialOptions(new URL(url), { resolve, trust, signal });
   return new Promise((answer) =>
     lookup(host, { all: true }, (fault, found) => answer(fault ?? found as LookupAddress[]))
   );
@@ -78,7 +82,8 @@ Deno.test("dial: a name that does not resolve is a fault", async () => {
 });
 
 Deno.test("dial: an address is no server name, a name is", () => {
-  const serverName = (url: string) => dialOptions(new URL(url), { resolve: to(), trust: createTrust([]) }).servername;
+  const serverName = (url: string) =>
+    dialOptions(new URL(url), { resolve: to(), trust: createTrust([]), signal }).servername;
   equal(["https://push.example:1/", "https://10.0.0.1/", "https://[fd00::1]/"].map(serverName), [
     "push.example",
     undefined,
@@ -86,6 +91,16 @@ Deno.test("dial: an address is no server name, a name is", () => {
   ]);
 });
 
-Deno.test("dial: the system resolves this machine's own name", async () => {
-  ok((await resolveBySystem("localhost")).some((address) => address === "127.0.0.1" || address === "::1"));
+Deno.test("dial: a name without an address is a fault, whoever is trusted", async () => {
+  for (const trusted of [[], ["push.example"]]) {
+    const found = await lookUp("https://push.example/", to(), trusted);
+    ok(found instanceof Error && !isBlocked(found));
+  }
+});
+
+Deno.test("dial: who resolves is told whether the host is trusted", async () => {
+  const told: boolean[] = [];
+  const resolve: Resolve = (_host, { isTrusted }) => Promise.resolve((told.push(isTrusted), ["8.8.8.8"]));
+  for (const url of ["https://push.example/", "https://push.lan/"]) await lookUp(url, resolve, ["push.lan"]);
+  equal(told, [false, true]);
 });

@@ -1,5 +1,7 @@
 import type { AddressInfo } from "node:net";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer } from "node:tls";
+import { makeCertificates } from "../../scripts/lib/certificates.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parsePushHost } from "../../src/model/push_host.ts";
 import { IDLE, MAX_AGE } from "../../src/transports/connections.ts";
@@ -12,7 +14,7 @@ import { openPushService } from "../helpers/push_service.ts";
 
 /** A request that any push service answers with 404: there is no such subscription. */
 const REQUEST = { headers: { ttl: "1", "content-length": "3" }, body: new Uint8Array(3) };
-const ANSWERED = { status: 404, retryAfter: undefined };
+const ANSWERED = { status: 404, retryAfter: undefined, ttl: undefined };
 const NETWORK = { fault: "network" as const },
   BLOCKED = { fault: "blocked" as const },
   TIMEOUT = { fault: "timeout" as const };
@@ -66,6 +68,42 @@ Deno.test("egress: more requests than a push service allows at once wait for the
   ok(replies.every((reply) => "status" in reply && reply.status === 404));
   equal(service.load.connections, 1);
   ok(service.load.most <= 7 + 1, `${service.load.most}`);
+});
+
+Deno.test("egress: each further connection over HTTP/1.1 is checked like the first: its address, and whose certificate it has", async () => {
+  await using service = await openPushService({ old: true });
+  const address = `https://push.example.net:${service.port}/a`;
+  const addresses = [["127.0.0.1"], ["127.0.0.1"], ["not an address"]];
+  await using egress = openEgress({
+    trusted: ["push.example.net"],
+    // The first look-up is for the version of HTTP, the second for the first request.
+    resolve: () => Promise.resolve(addresses.shift() ?? []),
+  });
+  equal(await egress.post(address), ANSWERED);
+  equal(await Promise.all([egress.post(address), egress.post(address)]), [ANSWERED, BLOCKED]);
+});
+
+Deno.test("egress: a server that takes the place of another over HTTP/1.1 has to show its certificate", async () => {
+  const { cert, key } = await makeCertificates(["push.example.net"], ["127.0.0.1"]);
+  await using service = await openPushService({ old: true });
+  await using egress = openEgress({ trusted: ["push.example.net"] });
+  const address = `https://push.example.net:${service.port}/a`;
+  equal(await egress.post(address), ANSWERED);
+  await service.stop();
+  let asked = 0;
+  const impostor = createHttpsServer({ cert, key }, (_request, response) => (asked++, response.end()));
+  await new Promise<void>((resolve) => impostor.listen(service.port, "127.0.0.1", resolve));
+  equal(await Promise.all([egress.post(address), egress.post(address)]), [NETWORK, NETWORK]);
+  equal(asked, 0);
+  await new Promise<void>((resolve) => impostor.close(() => resolve()));
+});
+
+Deno.test("egress: of the connections that a burst over HTTP/1.1 needs a few are kept", async () => {
+  await using service = await openPushService({ old: true });
+  await using egress = openEgress();
+  await Promise.all(Array.from({ length: 60 }, (_, n) => egress.post(`https://127.0.0.1:${service.port}/${n}`)));
+  await service.until(() => service.load.open <= 8);
+  ok(service.load.connections > 8 && service.load.open > 0, JSON.stringify(service.load));
 });
 
 Deno.test("egress: an authority that nobody knows vouches for nothing", async () => {

@@ -77,6 +77,14 @@ Deno.test("ephemeral keys: a runtime that cannot make them is asked once", async
   equal([asked, keys.ready()], [1, 0]);
 });
 
+Deno.test("ephemeral keys: a runtime that fails to make them is one that cannot", async () => {
+  let asked = 0;
+  const keys = createEphemeralKeys(() => Promise.reject(new Error(`${asked++}`)));
+  keys.tick();
+  await keys.close();
+  equal([await keys.take(), asked, keys.ready()], [undefined, 1, 0]);
+});
+
 Deno.test("ephemeral keys: closed, no more are made", async () => {
   const { make, made } = counted(), keys = createEphemeralKeys(make);
   await keys.close();

@@ -16,6 +16,7 @@ import {
   numbers,
   promise,
   serveFrames,
+  STATUS_103,
   STATUS_200,
 } from "../helpers/raw_http2.ts";
 
@@ -104,6 +105,32 @@ Deno.test("hostile HTTP/2: what a server has not looked at before it leaves is s
   }, { answering: true });
   equal(replies.filter((reply) => "status" in reply).length, REQUESTS);
 });
+
+Deno.test("hostile HTTP/2: a server that lets no request begin has its time, and closing does not wait for it", async () => {
+  await using server = await serveFrames(() => {}, { after: Infinity, settings: Uint8Array.of(0, 3, 0, 0, 0, 0) });
+  const origin = `127.0.0.1:${server.port}`, trust = createTrust([parsePushHost(origin)]);
+  const egress = createEgress({ trust, clock, ca: certificates.ca });
+  const post = () => egress.post(`https://${origin}/x`, { headers: { ttl: "1" }, body: new Uint8Array(100) });
+  equal(await Promise.all([post(), post(), post()]), Array(3).fill({ fault: "timeout" }));
+  const last = post(), began = performance.now();
+  await egress.close();
+  ok(performance.now() - began < 1_000);
+  equal(await last, { fault: "network" });
+});
+
+for (const [what, informational] of [["3", 3], ["10,000", 10_000]] as const) {
+  Deno.test(`hostile HTTP/2: after ${what} informational answers the request ends`, async () => {
+    await using server = await serveFrames((socket, [stream]) => {
+      for (let n = 0; n < informational; n++) socket.write(frame(FRAME.headers, 0x4, stream!, STATUS_103));
+      socket.write(frame(FRAME.headers, END, stream!, STATUS_200));
+    }, { after: 1, answersFirst: false });
+    const origin = `127.0.0.1:${server.port}`, trust = createTrust([parsePushHost(origin)]);
+    const egress = createEgress({ trust, clock, ca: certificates.ca });
+    const reply = await egress.post(`https://${origin}/x`, { headers: { ttl: "1" }, body: new Uint8Array(100) });
+    equal("status" in reply ? reply.status : reply, informational > 10 ? { fault: "network" } : 200);
+    await egress.close();
+  });
+}
 
 Deno.test("hostile HTTP/2: any frames in any order are survived", async () => {
   const any = fc.record({

@@ -6,6 +6,7 @@ import {
   IN_FLIGHT_OF_ALL,
   MAX_ORIGINS,
   type Sender,
+  STRANGERS_OF_ALL,
   type Turn,
   WAITING,
 } from "../../src/transports/origins.ts";
@@ -24,9 +25,8 @@ function openOrigins() {
 
   async function enter(more: Partial<Sender> = {}): Promise<{ turn?: Turn }> {
     const entered: { turn?: Turn } = {};
-    void origins.enter({ origin: "https://a.example", endpoint: `e${number++}`, key: "k", ...more }).then((turn) =>
-      void (entered.turn = turn)
-    );
+    void origins.enter({ origin: "https://a.example", endpoint: `e${number++}`, key: "k", confirmed: true, ...more })
+      .then((turn) => void (entered.turn = turn));
     await settle();
     return entered;
   }
@@ -112,6 +112,36 @@ Deno.test("origins: 512 are in flight to all, and a place goes round among those
   equal([served(seventh), served(eighth), origins.stats().inFlight], [3, 3, IN_FLIGHT_OF_ALL]);
 });
 
+Deno.test("origins: strangers' have 64 of the places for all, whoever else wants to send has the others", async () => {
+  const { enter, pass, origins } = openOrigins();
+  await pass(ANSWERED, { origin: "https://proven.example" });
+  const strangers = await Promise.all(
+    Array.from({ length: 3 * STRANGERS_OF_ALL }, (_, n) => enter({ origin: `https://${n}.example` })),
+  );
+  const statesOfStrangers = () => statesOf(strangers).filter((state) => state === "goes").length;
+  equal([statesOfStrangers(), origins.stats().waiting], [STRANGERS_OF_ALL, 2 * STRANGERS_OF_ALL]);
+  const proven = await Promise.all(
+    Array.from({ length: IN_FLIGHT }, () => enter({ origin: "https://proven.example" })),
+  );
+  ok(statesOf(proven).every((state) => state === "goes"));
+  // The place of one that has answered goes to the next of them, though the first goes on with more.
+  goingOf(strangers[0]!).leave(ANSWERED);
+  await settle();
+  equal([statesOfStrangers(), stateOf(await enter({ origin: "https://0.example" }))], [STRANGERS_OF_ALL + 1, "goes"]);
+});
+
+Deno.test("origins: strangers go round as well, and none is forgotten", async () => {
+  const { enter } = openOrigins();
+  const strangers = await Promise.all(
+    Array.from({ length: 4 * STRANGERS_OF_ALL }, (_, n) => enter({ origin: `https://${n}.example` })),
+  );
+  for (const stranger of strangers) {
+    goingOf(stranger).leave({ origin: "failed" });
+    await settle();
+  }
+  ok(statesOf(strangers).every((state) => state === "goes"));
+});
+
 Deno.test("origins: a failure of an unproven one opens it; whoever waits is told when to come", async () => {
   const { clock, enter } = openOrigins();
   const first = await enter(), second = await enter();
@@ -164,15 +194,15 @@ Deno.test("origins: an endpoint that was told to wait waits alone", async () => 
   equal(stateOf(await enter({ endpoint: "slow" })), "goes");
 });
 
-Deno.test("origins: three different ones in a row that are told to wait mean the origin, one again and again does not", async () => {
+Deno.test("origins: ten different ones in a row that are told to wait mean the origin, one again and again does not", async () => {
   const { clock, enter, pass } = openOrigins();
   await pass(ANSWERED);
-  for (let n = 0; n < 10; n++) {
+  for (let n = 0; n < 2 * TOLD; n++) {
     await pass({ origin: "failed", wait: 1 }, { endpoint: "same" });
     clock.advance(1);
   }
-  for (let n = 1; n < TOLD; n++) await pass({ origin: "failed", wait: 60_000 });
-  equal((await enter()).turn, { go: false, at: clock.now() + 60_000 });
+  for (let n = 1; n < TOLD; n++) await pass({ origin: "failed", wait: 30_000 });
+  equal((await enter()).turn, { go: false, at: clock.now() + 30_000 });
 });
 
 Deno.test("origins: an answer in between ends the row, and what an origin asks for is bounded", async () => {
@@ -206,6 +236,25 @@ Deno.test("origins: one subscription that is refused where others are not waits 
   equal([stateOf(await enter()), refusals.length], ["goes", 0]);
 });
 
+Deno.test("origins: subscriptions that were never confirmed may be refused as often as they like, each waits alone", async () => {
+  const { clock, enter, pass, refusals } = openOrigins();
+  for (let n = 0; n < 100; n++) {
+    await pass({ origin: "answered", key: "refused" }, { endpoint: `new ${n}`, confirmed: false });
+  }
+  equal((await enter({ endpoint: "new 7" })).turn, { go: false, at: clock.now() + KEY_PAUSE });
+  equal([stateOf(await enter()), refusals.length], ["goes", 100]);
+});
+
+Deno.test("origins: a key's pause shows in the gauge", async () => {
+  const { clock, origins, pass } = openOrigins();
+  await pass({ origin: "answered", key: "accepted" });
+  equal(origins.stats().open, 0);
+  for (let n = 0; n < 3; n++) await pass({ origin: "answered", key: "refused" });
+  equal(origins.stats().open, 1);
+  clock.advance(KEY_PAUSE);
+  equal(origins.stats().open, 0);
+});
+
 Deno.test("origins: after a key's pause one alone tries, the others are told to come soon", async () => {
   const { clock, enter, pass } = openOrigins();
   await pass(ANSWERED);
@@ -226,23 +275,17 @@ Deno.test("origins: the wall clock tells when to come again, and decides nothing
   equal((await enter()).turn, { go: false, at: clock.now() + 1_000 });
 });
 
-Deno.test("origins: quiet ones are forgotten, open and busy ones are not", async () => {
+Deno.test("origins: quiet ones are forgotten, busy ones are not", async () => {
   const { clock, origins, enter, pass } = openOrigins();
   for (let n = 0; n < 50; n++) await pass(ANSWERED, { origin: `https://${n}.example` });
   await enter({ origin: "https://busy.example" });
-  for (let n = 0; n < TOLD; n++) {
-    await pass({ origin: "answered", wait: 3_600_000 }, { origin: "https://open.example" });
-  }
-  equal(origins.stats().origins, 52);
+  equal(origins.stats().origins, 51);
   clock.advance(14 * 60_000);
   origins.tick();
-  equal(origins.stats().origins, 52);
+  equal(origins.stats().origins, 51);
   clock.advance(60_000);
   origins.tick();
-  equal([origins.stats().origins, origins.stats().open, origins.stats().inFlight], [2, 1, 1]);
-  clock.advance(3_600_000);
-  origins.tick();
-  equal(origins.stats().origins, 1);
+  equal([origins.stats().origins, origins.stats().open, origins.stats().inFlight], [1, 0, 1]);
 });
 
 Deno.test("origins: of very many the least recently used idle one is forgotten", async () => {

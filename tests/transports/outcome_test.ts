@@ -33,7 +33,7 @@ Deno.test("outcome: what says Retry-After is obeyed, by the delivery and by what
     equal([outcome, verdict.wait], [{ kind: "retry", at: now + 120_000, tried: true }, 120_000]);
     const date = new Date(now + 60_000).toUTCString();
     equal(readReply({ status, retryAfter: date }, now).outcome, { kind: "retry", at: now + 60_000, tried: true });
-    equal(readReply({ status, retryAfter: "soon" }, now).outcome, { kind: "retry", tried: true });
+    equal(readReply({ status, retryAfter: "soon" }, now), readReply({ status }, now));
   }
 });
 
@@ -49,8 +49,18 @@ Deno.test("outcome: a fault of the network or of time is never the end of a subs
   }
 });
 
-Deno.test("outcome: a blocked address rejects the message alone, and tells nothing of the origin", () => {
-  equal(readReply({ fault: "blocked" }, now), { outcome: { kind: "rejected" }, verdict: { origin: "silent" } });
+Deno.test("outcome: who has too much, and does not say for how long, is left alone for some seconds", () => {
+  for (const status of [408, 429]) {
+    const { outcome, verdict } = readReply({ status }, now);
+    equal([outcome, verdict], [{ kind: "retry", tried: true }, { origin: "answered", wait: 5_000 }]);
+  }
+});
+
+Deno.test("outcome: a blocked address is tried another time, and tells nothing of the origin", () => {
+  equal(readReply({ fault: "blocked" }, now), {
+    outcome: { kind: "retry", tried: true },
+    verdict: { origin: "silent" },
+  });
 });
 
 Deno.test("outcome: whatever is answered, only 404 and 410 end a subscription, and no wait is negative", () => {

@@ -5,6 +5,8 @@ import { findPyVapid, verdictsOf } from "../helpers/py_vapid.ts";
 import { fromBase64Url, toBase64Url } from "../helpers/vectors.ts";
 import { freshVapidKey } from "../helpers/vapid_keys.ts";
 import { manualClock } from "../helpers/clock.ts";
+import { STEP } from "../../src/transports/ephemeral_keys.ts";
+import { KEY_PAUSE } from "../../src/transports/key_breaker.ts";
 import { makeEphemeral } from "../../src/wire/message_encryption.ts";
 import { oddSubtle } from "../helpers/odd_subtle.ts";
 import { openPushService } from "../helpers/push_service.ts";
@@ -131,24 +133,28 @@ Deno.test("webpush: each subscription is sent to with the key that it was made f
   }
 });
 
-Deno.test("webpush: a subscription whose key is not ours any more is rejected, counted, and logged once", async () => {
+Deno.test("webpush: a subscription whose key is not ours any more waits for it, is counted, and logged once", async () => {
   using seen = witness();
+  const clock = manualClock();
   await using service = await openPushService();
-  await using push = await openWebPush();
+  await using push = await openWebPush({ clock });
+  const waits = { kind: "retry" as const, at: clock.now() + KEY_PAUSE, tried: false };
   for (let n = 0; n < 3; n++) {
     const { address, keys } = service.subscribe();
     const vapidKey = seen.keep((await freshVapidKey()).point);
-    equal(await push.deliver(deliveryTo({ address: seen.keep(address), keys, vapidKey })), { kind: "rejected" });
+    equal(await push.deliver(deliveryTo({ address: seen.keep(address), keys, vapidKey })), waits);
   }
   equal([service.load.connections, push.stats().unknownKeys], [0, 3]);
   equal(seen.records.map(({ level }) => level), ["error"]);
   seen.testify();
 });
 
-Deno.test("webpush: keys and addresses that registration would have refused are rejected, never thrown", async () => {
+Deno.test("webpush: keys and addresses that registration would have refused wait for an operator, and are never thrown", async () => {
   using seen = witness();
+  const clock = manualClock();
   await using service = await openPushService();
-  await using push = await openWebPush();
+  await using push = await openWebPush({ clock });
+  const waits = { kind: "retry" as const, at: clock.now() + KEY_PAUSE, tried: false };
   const { address, keys } = service.subscribe(), point = fromBase64Url(keys.p256dh);
   const bad = [
     { address, keys: { ...keys, p256dh: toBase64Url(point.with(64, point[64]! ^ 1)) } },
@@ -158,7 +164,7 @@ Deno.test("webpush: keys and addresses that registration would have refused are 
   ];
   for (const { address, keys } of bad) {
     for (const secret of [address, keys.auth, keys.p256dh]) seen.keep(secret);
-    equal(await push.deliver(deliveryTo({ address, keys, vapidKey: push.key.point })), { kind: "rejected" });
+    equal(await push.deliver(deliveryTo({ address, keys, vapidKey: push.key.point })), waits);
   }
   equal([push.stats().broken, push.stats().inFlight, service.requests.length], [4, 0, 0]);
   seen.testify();
@@ -177,14 +183,24 @@ Deno.test("webpush: where the runtime's keys have another form the library encry
   }
 });
 
+Deno.test("webpush: a push service that keeps a message for less than it was asked to is counted", async () => {
+  await using service = await openPushService();
+  await using push = await openWebPush();
+  for (const [ttl, cut] of [["3600", 0], ["3599", 1], ["86400", 1], ["0", 2], ["soon", 2], [undefined, 2]] as const) {
+    service.behave({ status: 201, headers: ttl === undefined ? {} : { ttl } }, { times: 1 });
+    // Half a second more: the clock moves on while it is sent.
+    equal(await push.send(service.subscribe(), { until: Date.now() + 3_600_500 }), DELIVERED);
+    equal(push.stats().ttlCut, cut);
+  }
+});
+
 Deno.test("webpush: keys are made ahead at ticks", async () => {
   await using service = await openPushService();
   await using push = await openWebPush();
   push.tick();
-  while (push.stats().keysReady < 10) await new Promise((resolve) => setTimeout(resolve));
-  const before = push.stats().keysReady;
+  while (push.stats().keysReady < STEP) await new Promise((resolve) => setTimeout(resolve));
   equal(await push.send(service.subscribe()), DELIVERED);
-  ok(push.stats().keysReady >= before - 1);
+  equal(push.stats().keysReady, STEP - 1);
 });
 
 Deno.test("webpush: an address is checked as it will be sent to", async () => {
