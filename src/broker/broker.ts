@@ -49,7 +49,7 @@ export async function openBroker(deps: BrokerDeps) {
   const ring = createRing(epoch, startOf(newest, await readHorizon(kv), ringLimits), ringLimits);
   for (const { versionstamp, bytes, changes } of newest) if (changes) ring.append({ versionstamp, bytes, changes });
 
-  const pace = createPace(clock.now);
+  const pace = createPace(clock.elapsed);
   const replays = createReplays({ kv, ring, epoch, clock, log, patience: limits?.patience });
   const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;

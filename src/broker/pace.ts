@@ -9,6 +9,7 @@ const WINDOW = 1_000;
 
 export type Pace = ReturnType<typeof createPace>;
 
+/** `now` must never jump. */
 export function createPace(now: () => number) {
   let windowStart = now(), all = 0, own = 0;
   let rate = { all: 0, own: 0 };

@@ -38,7 +38,7 @@ export type Publisher = ReturnType<typeof createPublisher>;
 export function createPublisher({ kv, epoch, clock, log, metrics, pace, committed, position, isLagging }: Deps) {
   const waiting: Waiting[] = [];
   const bySeen = new Map<string, Waiting>();
-  let waitingBytes = 0, lastCommit = 0;
+  let waitingBytes = 0, lastCommit = -Infinity;
   let draining = false;
   let pumping: Promise<void> | undefined;
   let wake: AbortController | undefined;
@@ -86,7 +86,7 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
   }
 
   async function linger(): Promise<void> {
-    const pause = lastCommit + pace.gap() - clock.now();
+    const pause = lastCommit + pace.gap() - clock.elapsed();
     if (pause <= 0 || isFull(waiting)) return;
     wake = new AbortController();
     await clock.wait(pause, wake.signal);
@@ -102,7 +102,7 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
     } finally {
       stop();
       for (const { seen } of batch) if (seen !== undefined) bySeen.delete(seen);
-      lastCommit = clock.now();
+      lastCommit = clock.elapsed();
     }
   }
 

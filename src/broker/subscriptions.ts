@@ -1,4 +1,5 @@
 /** Subscriptions as the doors see them: made, changed and ended by their owner, in one store for all doors. */
+import { catchUp } from "./catch_up.ts";
 import { CarillonError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import { shortHash } from "../model/short_hash.ts";
@@ -9,9 +10,8 @@ import {
   type Subscription,
   type Transport,
 } from "../model/subscription.ts";
+import { type Counts, countSubscriptions } from "../store/counts.ts";
 import {
-  type Counts,
-  countSubscriptions,
   findSubscription,
   type Found,
   type Initial,
@@ -149,12 +149,17 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
       const kept = await edit(found) ?? undefined;
       if (kept && kept.subscription.topics.length > MAX_TOPICS) throw tooMany(kept);
       if (!kept && !found.kept) return undefined;
-      const written = kept ? saveSubscription(kv, found, kept) : removeSubscription(kv, found, clock.now());
-      if (!await written) continue;
+      if (!await write(found, kept)) continue;
       if (kept) subscribed(kept.subscription);
       return kept;
     }
     throw new CarillonError("overloaded", "the subscription is changed by too many at once");
+  }
+
+  async function write(found: Found, kept: Kept | undefined): Promise<boolean> {
+    const now = clock.now();
+    if (!kept) return await removeSubscription(kv, found, now);
+    return await saveSubscription(kv, found, kept, catchUp(found.kept?.subscription, kept.subscription, now));
   }
 
   /** What has ended is as if it were not there, though the minute has not come yet in which it goes. */

@@ -5,7 +5,8 @@
 import type { Delay } from "../model/delay.ts";
 import type { Merged } from "../model/merge.ts";
 import { withDeadline } from "./deadline.ts";
-import { decodeRecord, encodeRecord } from "./record.ts";
+import { lighten } from "./lighten.ts";
+import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
 import type { Retry, RetryName } from "./retries.ts";
 import type { Mutation } from "./shards.ts";
 import type { Place } from "./subscribers.ts";
@@ -37,8 +38,18 @@ const handbacks = (shard: number) => ["handback", shard];
 
 /** Cuts what is left of a topic into pages. */
 export function setPages(shard: number, hash: string, page: Omit<PageRecord, "holder" | "nonce">): Mutation[] {
-  const value = encodeRecord({ ...page, holder: null, nonce: "" });
+  const value = encodePage({ ...page, holder: null, nonce: "" });
   return PREFIXES.map((prefix) => ({ key: pageKey({ shard, hash, prefix }), value }));
+}
+
+/** Room for how far the sending gets, and who sends. */
+const MARGIN = 512;
+
+function encodePage(page: PageRecord): Uint8Array {
+  const value = encodeRecord(page);
+  return value.byteLength + MARGIN <= MAX_RECORD_BYTES
+    ? value
+    : encodeRecord({ ...page, classes: page.classes.map(lighten) });
 }
 
 /** Reads pages, of all shards or of one, or of one topic. */
@@ -58,20 +69,20 @@ function toPage({ key, value, versionstamp }: Deno.KvEntry<unknown>): ReadPage {
 }
 
 /**
- * Writes a page over the version that was found, or ends it when there is none to write, and hands back what it could not
- * deliver. Answers the new version; undefined when somebody else holds it. Throws `kv_failed` or `kv_timeout`.
+ * Writes a page over the version that was found, or ends it when there is none to write, and what it hands back. Answers
+ * the new version; undefined when somebody else holds it. Throws `kv_failed` or `kv_timeout`.
  */
 export async function commitPage(
   kv: Deno.Kv,
   { name, versionstamp }: { name: PageName; versionstamp: string },
   page: PageRecord | undefined,
-  handedBack: Map<string, Retry> = new Map(),
+  handedBack: Mutation[] = [],
 ): Promise<string | undefined> {
   const key = pageKey(name);
   const atomic = kv.atomic().check({ key, versionstamp });
-  if (page) atomic.set(key, encodeRecord(page));
+  if (page) atomic.set(key, encodePage(page));
   else atomic.delete(key);
-  for (const [id, retry] of handedBack) atomic.set([...handbacks(name.shard), name.hash, id], encodeRecord(retry));
+  for (const { key, value } of handedBack) atomic.set(key, value);
   const result = await withDeadline("committing a page", atomic.commit());
   return result.ok ? result.versionstamp : await findOwnWriting(kv, key, page?.nonce);
 }
@@ -83,16 +94,24 @@ async function findOwnWriting(kv: Deno.Kv, key: Deno.KvKey, nonce: string | unde
 }
 
 /** What was handed back to a shard; `retry` is undefined when its record is of an unknown version. */
-export type Handback = RetryName & { retry: Retry | undefined };
+export type Handback = RetryName & { key: Deno.KvKey; retry: Retry | undefined };
 
-export async function listHandbacks(kv: Deno.Kv, shard: number, limit: number): Promise<Handback[]> {
-  const entries = kv.list<unknown>({ prefix: handbacks(shard) }, { limit });
-  const toHandback = ({ key, value }: Deno.KvEntry<unknown>): Handback => {
-    return { hash: key[2] as string, id: key[3] as string, retry: decodeRecord<Retry>(value) };
-  };
-  return await withDeadline("reading what was handed back", Array.fromAsync(entries, toHandback));
+/** Hands back to a shard what a subscriber could not be told; under a key of its own, which nobody else ends. */
+export function setHandback(shard: number, { hash, id }: RetryName, retry: Retry): Mutation & { value: Uint8Array } {
+  return { key: [...handbacks(shard), hash, id, crypto.randomUUID()], value: encodeRecord(retry) };
 }
 
-export function deleteHandback(shard: number, { hash, id }: RetryName): Mutation {
-  return { key: [...handbacks(shard), hash, id] };
+/** Reads what was handed back, behind a key or from the beginning. */
+export async function listHandbacks(
+  kv: Deno.Kv,
+  shard: number,
+  limit: number,
+  after?: Deno.KvKey,
+): Promise<Handback[]> {
+  const start = after ? [...after, new Uint8Array()] : handbacks(shard);
+  const entries = kv.list<unknown>({ start, end: [...handbacks(shard), "~"] }, { limit });
+  const toHandback = ({ key, value }: Deno.KvEntry<unknown>): Handback => {
+    return { key, hash: key[2] as string, id: key[3] as string, retry: decodeRecord<Retry>(value) };
+  };
+  return await withDeadline("reading what was handed back", Array.fromAsync(entries, toHandback));
 }

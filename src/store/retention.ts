@@ -60,10 +60,10 @@ async function readState(kv: Deno.Kv): Promise<Stored> {
   return { state: value ?? BEFORE_ALL, versionstamp };
 }
 
-/** The versionstamp up to which every shard has read. */
+/** The versionstamp up to which every shard has read; a record that we cannot read may tell of nothing. */
 async function readByAll(kv: Deno.Kv): Promise<string> {
-  const cursors = (await readShards(kv)).flatMap(({ record }) => record ? [record.cursor] : []);
-  return cursors.sort()[0] ?? NEWEST;
+  const begun = (await readShards(kv)).filter(({ versionstamp }) => versionstamp !== null);
+  return begun.map(({ record }) => record?.cursor ?? EARLIEST.versionstamp).sort()[0] ?? NEWEST;
 }
 
 async function count(kv: Deno.Kv, state: Horizon): Promise<Horizon> {

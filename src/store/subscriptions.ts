@@ -4,11 +4,15 @@
  */
 import { CarillonError } from "../errors.ts";
 import { shardOf } from "../model/shard.ts";
-import { shortHash } from "../model/short_hash.ts";
 import type { Subscription } from "../model/subscription.ts";
+import { countChange } from "./counts.ts";
 import { withDeadline } from "./deadline.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
+import type { Mutation } from "./shards.ts";
 import { subscriberEntry } from "./subscribers.ts";
+
+/** Bytes of what stands with all topics together, so that a commit holds it: 819,200. */
+const MAX_BYTES = 600_000;
 
 const TOMBSTONE_LIFE = 24 * 3_600_000;
 
@@ -39,32 +43,6 @@ const owned = (owner: string) => ["by_owner", owner];
 const initials = (shard: number) => ["initial", shard];
 export const ENDS = "ends";
 
-/** `At`: at one push service. `Of`: of one owner. */
-export type Counts = {
-  owned: number;
-  ownedAt: number;
-  unconfirmedOf: number;
-  unconfirmedAt: number;
-  confirmedAt: number;
-};
-
-/** Where each is counted, and whether a subscription is one of them. */
-const COUNTS: Record<
-  keyof Counts,
-  { key: (owner: string, origin: string) => Deno.KvKey; holds: (kept: Kept) => boolean }
-> = {
-  owned: { key: (owner) => ["count", "owned", owner], holds: () => true },
-  ownedAt: { key: (owner, origin) => ["count", "owned_at", owner, origin], holds: () => true },
-  unconfirmedOf: { key: (owner) => ["count", "unconfirmed_of", owner], holds: ({ initial }) => initial !== undefined },
-  unconfirmedAt: {
-    key: (_, origin) => ["count", "unconfirmed_at", origin],
-    holds: ({ initial }) => initial !== undefined,
-  },
-  confirmedAt: { key: (_, origin) => ["count", "confirmed_at", origin], holds: ({ initial }) => initial === undefined },
-};
-
-const originOf = (address: string) => shortHash(new URL(address).origin);
-
 /** Reads what stands under an id. */
 export async function findSubscription(kv: Deno.Kv, id: string): Promise<Found> {
   return toFound(id, await withDeadline("reading a subscription", kv.get(subscriptionKey(id))));
@@ -88,11 +66,21 @@ function toFound(id: string, { value, versionstamp }: Deno.KvEntryMaybe<unknown>
 }
 
 /**
- * Writes a subscription over what was found. False when somebody else wrote meanwhile: find it again. Throws `too_large`,
- * `kv_failed` or `kv_timeout`.
+ * Writes a subscription over what was found, and more with it. False when somebody else wrote meanwhile: find it again.
+ * Throws `too_large`, `kv_failed` or `kv_timeout`.
  */
-export async function saveSubscription(kv: Deno.Kv, found: Found, kept: Kept): Promise<boolean> {
-  return await write(kv, found, kept, kept, entriesOf(kept));
+export async function saveSubscription(kv: Deno.Kv, found: Found, kept: Kept, more: Mutation[] = []): Promise<boolean> {
+  const entries = entriesOf(kept);
+  checkSize(entries);
+  return await write(kv, found, kept, kept, [...entries, ...more.map(({ key, value }): Entry => [key, value])]);
+}
+
+/** The triggers and the keys stand with every topic. */
+function checkSize(entries: Entry[]): void {
+  const bytes = entries.reduce((sum, [, value]) => sum + (value instanceof Uint8Array ? value.byteLength : 0), 0);
+  if (bytes > MAX_BYTES) {
+    throw new CarillonError("too_large", "the subscription is too large: its triggers are too long");
+  }
 }
 
 /** Ends a subscription, which must be there. False when somebody else wrote meanwhile. */
@@ -112,7 +100,7 @@ async function write(
   const nonce = crypto.randomUUID();
   const atomic = kv.atomic().check({ key, versionstamp }).set(key, encode({ ...record, nonce }));
   replaceEntries(atomic, before ? entriesOf(before) : [], entries);
-  count(atomic, before, after);
+  countChange(atomic, before, after);
   const result = await withDeadline("writing a subscription", atomic.commit());
   // KV Connect repeats a commit whose answer was lost: the check then fails on our own writing.
   return result.ok || await isWrittenBy(kv, key, nonce);
@@ -148,24 +136,6 @@ function replaceEntries(atomic: Deno.AtomicOperation, before: Entry[], after: En
   const kept = new Set(after.map(([key]) => key.join()));
   for (const [key] of before) if (!kept.has(key.join())) atomic.delete(key);
   for (const [key, value] of after) atomic.set(key, value);
-}
-
-/** The counters are exact without contention: a commit that fails its check adds nothing. */
-function count(atomic: Deno.AtomicOperation, before: Kept | undefined, after: Kept | undefined): void {
-  const { owner, address } = (after ?? before)!.subscription;
-  for (const { key, holds } of Object.values(COUNTS)) {
-    const difference = Number(after ? holds(after) : false) - Number(before ? holds(before) : false);
-    // KV has no subtraction, but its addition wraps around at 64 bits.
-    if (difference !== 0) atomic.sum(key(owner, originOf(address)), BigInt.asUintN(64, BigInt(difference)));
-  }
-}
-
-/** What an owner has, and what a push service. */
-export async function countSubscriptions(kv: Deno.Kv, owner: string, address: string): Promise<Counts> {
-  const names = Object.keys(COUNTS) as (keyof Counts)[];
-  const keys = names.map((name) => COUNTS[name].key(owner, originOf(address)));
-  const entries = await withDeadline("counting subscriptions", kv.getMany<Deno.KvU64[]>(keys));
-  return Object.fromEntries(names.map((name, n) => [name, Number(entries[n]!.value?.value ?? 0n)])) as Counts;
 }
 
 /** The subscriptions of an owner behind an id, in the order of their ids; `last` where there may be more behind it. */

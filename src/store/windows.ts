@@ -2,6 +2,7 @@
 import type { Delay } from "../model/delay.ts";
 import type { Merged } from "../model/merge.ts";
 import { withDeadline } from "./deadline.ts";
+import { lighten } from "./lighten.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
 import type { Mutation } from "./shards.ts";
 import type { Place } from "./subscribers.ts";
@@ -21,7 +22,7 @@ export function setWindow(shard: number, hash: string, window: WindowRecord): Mu
   const value = encodeRecord(window);
   return {
     key: [...windows(shard), hash],
-    value: value.byteLength <= MAX_RECORD_BYTES ? value : encodeRecord(lighten(window)),
+    value: value.byteLength <= MAX_RECORD_BYTES ? value : encodeRecord(lightenAll(window)),
   };
 }
 
@@ -29,18 +30,13 @@ export function deleteWindow(shard: number, hash: string): Mutation {
   return { key: [...windows(shard), hash] };
 }
 
-/** Without what is only nice to know, any window fits a KV value. */
-function lighten({ topic, pending, sending }: WindowRecord): WindowRecord {
-  const bare = <T extends { merged: Merged }>(slot: T): T => ({ ...slot, merged: withoutBulk(slot.merged) });
+/** Any window fits a KV value then. */
+function lightenAll({ topic, pending, sending }: WindowRecord): WindowRecord {
   return {
     topic,
-    pending: pending.map(bare),
-    ...(sending && { sending: { ...sending, classes: sending.classes.map(bare) } }),
+    pending: pending.map(lighten),
+    ...(sending && { sending: { ...sending, classes: sending.classes.map(lighten) } }),
   };
-}
-
-function withoutBulk({ data: _, property, ...rest }: Merged): Merged {
-  return property ? { ...rest, property: { ...property, props: [] } } : rest;
 }
 
 /** A window as it was read; `window` is undefined when its record is of an unknown version. */

@@ -12,6 +12,9 @@ export const IN_FLIGHT = 80;
 export const IN_FLIGHT_OF_ALL = 512;
 export const WAITING = 500;
 
+/** Milliseconds, and up to twice as many, until somebody comes again for whom there was no room to wait. */
+const CROWDED = 5_000;
+
 /** And of those to all, how many may be to origins that nobody has heard an answer of: they could all be tarpits. */
 export const STRANGERS_OF_ALL = 64;
 
@@ -23,7 +26,7 @@ const QUIET = 15 * 60_000;
 export type Sender = { origin: string; endpoint: string; key: string; confirmed: boolean };
 
 /** `leave` must be called once. `at` is when to come again, milliseconds since 1970. */
-export type Turn = { go: true; leave: (verdict: Verdict) => void } | { go: false; at?: number };
+export type Turn = { go: true; leave: (verdict: Verdict) => void } | { go: false; at: number };
 
 /** `proven`: it has answered, and its breaker is closed. */
 type Kind = "proven" | "strangers";
@@ -51,7 +54,7 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     const origin = find(sender.origin);
     const turn = turnOf(origin, sender);
     if (turn) return turn;
-    if (origin.waiting.length >= WAITING) return { go: false };
+    if (origin.waiting.length >= WAITING) return { go: false, at: clock.now() + CROWDED * (1 + random()) };
     const { promise, resolve } = Promise.withResolvers<Turn>();
     origin.waiting.push({ sender, resolve });
     return await promise;

@@ -8,7 +8,7 @@ import { manualClock } from "../helpers/clock.ts";
 
 function publisherOn(kv: Deno.Kv, clock = manualClock()) {
   const deps = brokerDeps(kv, clock);
-  const pace = createPace(clock.now);
+  const pace = createPace(clock.elapsed);
   return {
     ...createPublisher({ ...deps, pace, committed: () => {}, position: () => undefined }),
     pace,
@@ -200,3 +200,21 @@ Deno.test("publish: a commit that hangs is unknown, what waits is refused, and t
   equal([await publish(set("a")), (await publish(set("b"))).length], [[], 1]);
   equal(await topics(kv), [["a"], ["b"]]);
 });
+
+for (const jump of [-600_000, 600_000]) {
+  Deno.test(`publish: a wall clock that jumps by ${jump / 1000} seconds changes no pause`, async () => {
+    await using kv = await memoryKv();
+    const clock = manualClock();
+    const { publish, pace } = publisherOn(kv, clock);
+    await publish({ changes: [change("a")] });
+    await new Promise((resolve) => setTimeout(resolve));
+    // Others commit a lot: this one keeps to its share, five seconds.
+    pace.followed(1_000);
+    clock.advance(1_000);
+    clock.jump(jump);
+    const published = publish({ changes: [change("b")] });
+    equal(clock.waiting, 1);
+    clock.advance(4_000);
+    equal((await published).length, 1);
+  });
+}

@@ -102,16 +102,11 @@ export function faultyKv(
     commit: () => Promise<Deno.KvCommitResult | Deno.KvCommitError>,
   ) => Promise<Deno.KvCommitResult | Deno.KvCommitError>,
 ): Deno.Kv {
-  return overrideKv(kv, { atomic: () => faultyAtomic(kv.atomic(), fault) });
-}
-
-function faultyAtomic(atomic: Deno.AtomicOperation, fault: Parameters<typeof faultyKv>[1]): Deno.AtomicOperation {
-  const proxy: Deno.AtomicOperation = new Proxy(atomic, {
-    get(target, name) {
-      if (name === "commit") return () => fault(() => target.commit());
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? (...args: unknown[]) => (value.apply(target, args), proxy) : value;
+  return overrideKv(kv, {
+    atomic: () => {
+      const operation = kv.atomic();
+      const commit = operation.commit.bind(operation);
+      return Object.assign(operation, { commit: () => fault(commit) });
     },
   });
-  return proxy;
 }

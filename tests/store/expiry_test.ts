@@ -1,5 +1,6 @@
 import { endSubscriptions } from "../../src/store/expiry.ts";
-import { countSubscriptions, findSubscription, saveSubscription } from "../../src/store/subscriptions.ts";
+import { countSubscriptions } from "../../src/store/counts.ts";
+import { findSubscription, saveSubscription } from "../../src/store/subscriptions.ts";
 import { equal } from "../helpers/assert.ts";
 import { memoryKv } from "../helpers/broker.ts";
 import { subscribe, subscription } from "../helpers/engine.ts";

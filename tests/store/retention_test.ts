@@ -69,6 +69,17 @@ Deno.test("retention: nothing is pruned that a shard has not read, however old a
   equal(await held(kv), ["5"]);
 });
 
+Deno.test("retention: nothing is pruned while there is a shard of another version: nobody knows what it has read", async () => {
+  await using kv = await memoryKv();
+  await commit(kv, 0, "old");
+  const newest = await commit(kv, 1000, "new");
+  for (let n = 0; n < 16; n++) await commitShard(kv, n, null, { owner: null, cursor: newest, nonce: "n" });
+  await kv.set(["shard", 3], new TextEncoder().encode('{"v":2}'));
+  equal((await prune(kv, 2 * DAY)).batches, 0);
+  await kv.delete(["shard", 3]);
+  equal((await prune(kv, 2 * DAY)).batches, 1);
+});
+
 Deno.test("retention: bytes are counted on across runs, and each batch once", async () => {
   await using kv = await memoryKv();
   await commit(kv, 0, "a");

@@ -1,5 +1,5 @@
+import { countSubscriptions } from "../../src/store/counts.ts";
 import {
-  countSubscriptions,
   findSubscription,
   findSubscriptions,
   type Kept,
@@ -185,6 +185,21 @@ Deno.test("subscriptions: a hundred topics fit one, as long as they are not too 
   equal(await subscribersOf(kv, topics(400)[99]!), ["60 a"]);
   await refuses("too_large", () => save(kv, { subscription: subscription("b", topics(1_024)) }));
   equal((await findSubscription(kv, subscription("b", []).id)).kept, undefined);
+});
+
+Deno.test("subscriptions: triggers that no commit holds with every topic are too large, and change nothing", async () => {
+  await using kv = await memoryKv();
+  const props = Array.from({ length: 40 }, (_, n) => `{DAV:}${n}`.padEnd(1_000, "x"));
+  const triggers = { property: { depth: "0" as const, props } };
+  const withTopics = (count: number) =>
+    subscription("a", Array.from({ length: count }, (_, n) => `t/${n}`), { triggers });
+  for (const count of [10, 100]) {
+    const kept = { subscription: withTopics(count) };
+    const save = async () => await saveSubscription(kv, await findSubscription(kv, kept.subscription.id), kept);
+    if (count === 10) equal(await save(), true);
+    else await refuses("too_large", save);
+  }
+  equal((await findSubscription(kv, withTopics(1).id)).kept!.subscription.topics.length, 10);
 });
 
 Deno.test("subscriptions: those of an owner are listed page by page", async () => {

@@ -84,12 +84,12 @@ Deno.test("origins: 80 are in flight to one, the others wait in their order", as
   equal(statesOf([next, last, await enter()]), ["goes", "waits", "waits"]);
 });
 
-Deno.test("origins: 500 wait for one, what comes then is refused at once, without a time", async () => {
-  const { enter, origins } = openOrigins();
+Deno.test("origins: 500 wait for one, what comes then is refused at once, and told to come later", async () => {
+  const { clock, enter, origins } = openOrigins();
   await enter();
   const waiting = await Promise.all(Array.from({ length: WAITING }, () => enter()));
   ok(statesOf(waiting).every((state) => state === "waits"));
-  equal((await enter()).turn, { go: false });
+  equal((await enter()).turn, { go: false, at: clock.now() + 10_000 });
   equal(origins.stats().waiting, WAITING);
   equal(stateOf(await enter({ origin: "https://b.example" })), "goes");
 });

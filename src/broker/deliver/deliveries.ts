@@ -3,19 +3,20 @@ import { asCarillonError } from "../../errors.ts";
 import { shardOf, SHARDS } from "../../model/shard.ts";
 import type { Subscription } from "../../model/subscription.ts";
 import { topicHash } from "../../store/subscribers.ts";
-import { readWindows } from "../../store/windows.ts";
 import type { SeenBatch } from "../ring.ts";
 import type { DeliverDeps } from "./deps.ts";
 import { hasWork } from "./has_work.ts";
 import { createLag, type Lag } from "./lag.ts";
 import { LAPSE } from "./lease.ts";
+import { loadWindows } from "./load_windows.ts";
 import { createOwnership } from "./ownership.ts";
 import { createPages } from "./pages.ts";
 import { createReader } from "./reader.ts";
 import { createSchedule } from "./schedule.ts";
 import type { Shard } from "./shard.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
-import { endRest, fromRecord } from "./window.ts";
+import { endRest } from "./window.ts";
+import { within } from "./within.ts";
 
 /** Milliseconds between two rounds of upkeep, and between two looks for shards and pages that nobody holds. */
 const ROUND = 1_000;
@@ -29,7 +30,7 @@ export type Deliveries = ReturnType<typeof createDeliveries>;
 
 /** `since` is the newest batch that was seen before the first that `seen` is told of. */
 export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting?: number }) {
-  const { kv, clock, log, metrics, embedded } = deps;
+  const { clock, log, metrics, embedded } = deps;
   const stopping = new AbortController();
   const owned = new Map<number, { shard: Shard; upkeep: Upkeep }>();
   const shards = () => owned.values().map(({ shard }) => shard);
@@ -41,6 +42,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     head: reader.head,
     has: (shard) => owned.has(shard),
     hasWork: (shard) => hasWork(deps, shard),
+    taken: begin,
     stopping: stopping.signal,
   });
   const beginning = new Set<Promise<void>>();
@@ -60,7 +62,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
 
   async function take(options?: { all: boolean }): Promise<void> {
     lookAt = clock.elapsed() + LOOK;
-    for (const shard of await ownership.look(options)) begin(shard);
+    await ownership.look(options);
   }
 
   function begin(shard: Shard): void {
@@ -84,16 +86,9 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     for (const window of shard.windows.values()) schedule.schedule(shard, window);
   }
 
-  async function loadWindows(shard: Shard): Promise<void> {
-    for (const { hash, window } of await shard.insist(() => Array.fromAsync(readWindows(kv, shard.number)))) {
-      if (window) shard.windows.set(hash, fromRecord(hash, window, clock.elapsed()));
-      else metrics.recordsSetAside.inc({ kind: "window" });
-    }
-  }
-
   function drop(shard: Shard): void {
     log.warning("a shard is another worker's now: {shard}", { shard: shard.number });
-    owned.delete(shard.number);
+    if (owned.get(shard.number)?.shard === shard) owned.delete(shard.number);
     schedule.drop(shard);
   }
 
@@ -112,8 +107,15 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     measure();
     for (const { upkeep } of owned.values()) upkeep.tick();
     if (clock.elapsed() < lookAt) return;
+    await renew();
     await take();
     await pages.look();
+  }
+
+  /** Shows that we live where others see that there is work, by the same look: else they would take it. */
+  async function renew(): Promise<void> {
+    if (embedded) return;
+    for (const { shard } of owned.values()) if (shard.isOld() && await hasWork(deps, shard.number)) await write(shard);
   }
 
   /** Writes down how far every shard has read, so that the journal may be pruned up to there. */
@@ -181,14 +183,8 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
   /** Begins nothing more, waits a moment for what is under way, and gives the shards back. */
   async function drain(): Promise<void> {
     stopping.abort();
-    await within(LEAVE_WITHIN, settled());
-    await within(RELEASE_WITHIN, release());
-  }
-
-  async function within(milliseconds: number, done: Promise<void>): Promise<void> {
-    const patience = new AbortController();
-    await Promise.race([done, clock.wait(milliseconds, patience.signal)]);
-    patience.abort();
+    await within(clock, LEAVE_WITHIN, settled());
+    await within(clock, RELEASE_WITHIN, release());
   }
 
   async function settled(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Outcome } from "../../model/delivery.ts";
 import { type Due, listDue, nextDue, readRetries, type ReadRetry, type Retry } from "../../store/retries.ts";
 import { findSubscription, type Found } from "../../store/subscriptions.ts";
+import type { Subscriber } from "../../model/subscription.ts";
 import { tell } from "../../model/tell.ts";
 import { conclude, send, subscriberOf } from "./outcome.ts";
 import type { Entry } from "./retries.ts";
@@ -61,19 +62,24 @@ function pickOne({ retries }: Shard, due: Due, read: ReadRetry): Entry[] {
 
 async function tryOne(shard: Shard, entry: Entry): Promise<void> {
   const { kv, clock, metrics } = shard.deps;
-  const retry = entry.retry!;
-  if (retry.until <= clock.now()) {
-    metrics.deliveriesExpired.inc();
-    return await conclude(shard, entry, { kind: "rejected" });
-  }
   const found = await shard.insist(() => findSubscription(kv, entry.name.id));
-  await conclude(shard, entry, await sendAgain(shard, retry, found));
+  const subscriber = found.kept && subscriberOf(found.kept, entry.retry!.topic, clock.now());
+  // It may have been renewed since.
+  if (subscriber) entry.retry = { ...entry.retry!, until: subscriber.expiresAt };
+  else if (!found.unknown && entry.retry!.until <= clock.now()) metrics.deliveriesExpired.inc();
+  await conclude(shard, entry, await sendAgain(shard, entry.retry!, found, subscriber));
 }
 
-async function sendAgain(shard: Shard, { topic, merged }: Retry, { kept, unknown }: Found): Promise<Outcome> {
-  const now = shard.deps.clock.now();
-  if (kept?.initial || unknown) return { kind: "retry", at: (kept?.initial?.at ?? now) + AFTER_INITIAL, tried: false };
-  const subscriber = kept && subscriberOf(kept, topic, now);
+async function sendAgain(
+  shard: Shard,
+  { topic, merged }: Retry,
+  { kept, unknown }: Found,
+  subscriber: Subscriber | undefined,
+): Promise<Outcome> {
+  const initial = kept?.initial;
+  if (subscriber && initial || unknown) {
+    return { kind: "retry", at: (initial?.at ?? shard.deps.clock.now()) + AFTER_INITIAL, tried: false };
+  }
   const told = subscriber && tell(subscriber, merged);
   return told ? await send(shard, subscriber, { topic, merged: told }) : { kind: "rejected" };
 }

@@ -11,7 +11,7 @@ export type FanOut = ReturnType<typeof createFanOut>;
 
 export function createFanOut({ slots, position, now }: { slots: number; position: Place; now: () => number }) {
   let tasks: Task[] = [];
-  let busy = 0, first = 0;
+  let busy = 0, first = 0, abandoned = 0;
   let changed = Promise.withResolvers<void>();
 
   /** Starts a delivery when there is a slot for it. `park` writes it down elsewhere, should it take too long. */
@@ -37,9 +37,9 @@ export function createFanOut({ slots, position, now }: { slots: number; position
     signal();
   }
 
-  /** It has no outcome, and never will: the shard is lost. */
+  /** It has no outcome, and never will: the shard is lost, or the database fails while this worker leaves. */
   function abandon({ settled }: Task): void {
-    if (!settled) busy--;
+    if (!settled) [busy, abandoned] = [busy - 1, abandoned + 1];
     signal();
   }
 
@@ -63,9 +63,10 @@ export function createFanOut({ slots, position, now }: { slots: number; position
     }
   }
 
-  /** Resolves when everything that was started is settled. */
-  async function settled(): Promise<void> {
+  /** Resolves when nothing that was started is under way; says whether all of it has an outcome. */
+  async function settled(): Promise<boolean> {
     while (busy > 0) await changed.promise;
+    return abandoned === 0;
   }
 
   return { start, pass, parkOlderThan, settled, position: () => position };

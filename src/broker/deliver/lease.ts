@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../clock.ts";
 import { commitShard, type Mutation } from "../../store/shards.ts";
+import { chunksOf } from "./chunks.ts";
 
 /** Milliseconds. An owner whose version has not moved for this long has lapsed, as others see it. */
 export const LAPSE = 20_000;
@@ -14,11 +15,10 @@ export const FENCE = 10_000;
 /** While there is work the lease is renewed at least so often. */
 export const RENEW = 5_000;
 
-/** KV allows 1,000 mutations, 81,920 bytes of keys and 819,200 bytes a commit. */
-const MAX_MUTATIONS = 400;
-const MAX_BYTES = 400_000;
-
-/** What is to be written in one go; `done` is called once it is. Kept until then: its outcome may be unknown. */
+/**
+ * What is to be written in one go, though it may take several commits: whatever leads on must come before what it follows,
+ * so that a crash between two repeats something and loses nothing. `done` is called once all is written.
+ */
 export type Snapshot = { cursor: string; mutations: Mutation[]; done: () => void };
 
 type Deps = { kv: Deno.Kv; clock: Clock; worker: string; shard: number; versionstamp: string; cursor: string };
@@ -29,14 +29,23 @@ export function createLease({ kv, clock, worker, shard, versionstamp, cursor }: 
   const lost = new AbortController();
   let renewedAt = clock.elapsed();
   let parts: Part[] = [];
+  let writing: Promise<void> = Promise.resolve();
+  let isGivenBack = false;
 
   /**
-   * Writes a snapshot, in several commits where one is too small; the cursor moves with the last one. A write whose outcome
-   * is unknown is repeated until it is known, before anything else. Throws `kv_failed`, `kv_timeout`, or when it is lost.
+   * Writes a snapshot, in several commits where one is too small; the cursor moves with the last one. One write after the
+   * other. Throws `kv_failed`, `kv_timeout`, when it is lost, or was given back, which is to have no owner.
    */
-  async function write(take: () => Snapshot, owner: string | null = worker): Promise<void> {
+  function write(take: () => Snapshot, owner: string | null = worker): Promise<void> {
+    return writing = writing.catch(() => {}).then(() => writeNow(take, owner));
+  }
+
+  /** A write whose outcome is unknown is repeated until it is known, before anything else. */
+  async function writeNow(take: () => Snapshot, owner: string | null): Promise<void> {
+    if (isGivenBack) throw new Error("the shard was given back");
     await finish();
-    parts = split(take(), cursor, owner);
+    parts = split(take(), { cursor, worker, owner });
+    isGivenBack = owner === null;
     await finish();
   }
 
@@ -72,26 +81,20 @@ type Part = {
   done: () => void;
 };
 
-function split({ cursor, mutations, done }: Snapshot, before: string, owner: string | null): Part[] {
+/** The cursor moves, and the owner leaves, with the last part. */
+function split(
+  { cursor, mutations, done }: Snapshot,
+  before: { cursor: string; worker: string; owner: string | null },
+): Part[] {
   const nonce = () => crypto.randomUUID();
   const chunks = [...chunksOf(mutations)];
   const last = chunks.pop() ?? [];
   return [
-    ...chunks.map((chunk) => ({ record: { owner, cursor: before, nonce: nonce() }, mutations: chunk, done: () => {} })),
-    { record: { owner, cursor, nonce: nonce() }, mutations: last, done },
+    ...chunks.map((chunk) => ({
+      record: { owner: before.worker, cursor: before.cursor, nonce: nonce() },
+      mutations: chunk,
+      done: () => {},
+    })),
+    { record: { owner: before.owner, cursor, nonce: nonce() }, mutations: last, done },
   ];
-}
-
-function* chunksOf(mutations: Mutation[]): Generator<Mutation[]> {
-  let chunk: Mutation[] = [], bytes = 0;
-  for (const mutation of mutations) {
-    const size = mutation.value instanceof Uint8Array ? mutation.value.byteLength : 0;
-    if (chunk.length >= MAX_MUTATIONS || bytes + size > MAX_BYTES) {
-      yield chunk;
-      [chunk, bytes] = [[], 0];
-    }
-    chunk.push(mutation);
-    bytes += size;
-  }
-  yield chunk;
 }

@@ -19,29 +19,35 @@ type Deps = {
   head: () => string;
   /** Whether something of a shard is to be done that its cursor does not tell. */
   hasWork: (shard: number) => Promise<boolean>;
+  /** Called with each shard that was taken. */
+  taken: (shard: Shard) => void;
   stopping: AbortSignal;
 };
 
 export type Ownership = ReturnType<typeof createOwnership>;
 
-export function createOwnership({ deps, has, head, hasWork, stopping }: Deps) {
+export function createOwnership({ deps, has, head, hasWork, taken, stopping }: Deps) {
   const { kv, clock, worker, metrics, log } = deps;
   const sightings = createSightings(clock);
   let foreign: string[] = [];
+  let looking: Promise<void> | undefined;
 
-  /** Looks at all shards that are not ours, and takes those that may be taken. Throws `kv_failed` or `kv_timeout`. */
-  async function look({ all = false } = {}): Promise<Shard[]> {
+  /** Takes the shards that may be taken, one look after the other. Throws `kv_failed` or `kv_timeout`. */
+  function look(options?: { all: boolean }): Promise<void> {
+    return looking ??= lookNow(options).finally(() => looking = undefined);
+  }
+
+  async function lookNow({ all = false } = {}): Promise<void> {
     foreign = [];
-    if (ALL.every(has)) return [];
+    if (ALL.every(has)) return;
     const states = await readShards(kv);
     foreign = states.flatMap(({ record }, number) => record && !has(number) ? [record.cursor] : []);
-    const taken: Shard[] = [];
     for (const [number, state] of states.entries()) {
       if (has(number) || isUnknown(number, state) || !(all || await mayTake(number, state))) continue;
       const shard = await take(number, state);
-      if (shard) taken.push(shard);
+      // At once: a fault of the next one must not leave it without anybody.
+      if (shard) taken(shard);
     }
-    return taken;
   }
 
   function isUnknown(number: number, { versionstamp, record }: ShardState): boolean {
@@ -57,8 +63,9 @@ export function createOwnership({ deps, has, head, hasWork, stopping }: Deps) {
   }
 
   async function mayTake(number: number, { versionstamp, record }: ShardState): Promise<boolean> {
-    if (!record || record.owner === null) return true;
-    if (record.cursor >= head() && !await hasWork(number)) return false;
+    // It is ours when we could not know that a commit of ours had been written.
+    if (!record || record.owner === null || record.owner === worker) return true;
+    if (record.cursor >= head() && !await hasWork(number)) return sightings.forget(`${number}`), false;
     return sightings.hasLapsed(`${number}`, versionstamp!);
   }
 
@@ -68,7 +75,7 @@ export function createOwnership({ deps, has, head, hasWork, stopping }: Deps) {
     const written = await commitShard(kv, number, versionstamp, mine);
     if (written === undefined) return undefined;
     const lease = createLease({ kv, clock, worker, shard: number, versionstamp: written, cursor });
-    return createShard(deps, number, lease, stopping);
+    return createShard(deps, number, lease, { stopping, isFresh: record?.owner === null });
   }
 
   return {

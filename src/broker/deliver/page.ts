@@ -15,7 +15,7 @@ import { createTelling } from "./telling.ts";
 /** Deliveries of one page that are under way at once: all pages together fill no origin alone. */
 const SLOTS = 16;
 
-/** What is handed back in one commit: KV allows 1,000 mutations. */
+/** What is handed back together. */
 const MAX_HANDBACKS = 400;
 
 /** Milliseconds between two commits of how far a page got. */
@@ -24,18 +24,32 @@ const RENEW = 1_000;
 type Work = { deps: DeliverDeps; page: PageRecord; lease: PageLease; fanOut: FanOut; stopping: AbortSignal };
 
 /** Sends a page to its end, or until it is another worker's. */
-export async function sendPage(deps: DeliverDeps, held: HeldPage, page: PageRecord, stopping: AbortSignal) {
-  const position = page.position ?? firstPlace(page, held.name);
+export async function sendPage(deps: DeliverDeps, held: HeldPage, stopping: AbortSignal): Promise<void> {
+  const { page } = held, position = page.position ?? firstPlace(page, held.name);
   const fanOut = createFanOut({ slots: SLOTS, position, now: deps.clock.elapsed });
   const work = { deps, page, lease: createPageLease(deps, held, stopping), fanOut, stopping };
+  const over = new AbortController();
+  const renewing = renewInTime(work, over.signal);
   try {
     const done = await sendAll(work, position);
-    await fanOut.settled();
-    await work.lease.end(done ? undefined : { ...page, position: fanOut.position(), holder: null });
+    const isComplete = await fanOut.settled();
+    over.abort("done");
+    await renewing;
+    await work.lease.end(done && isComplete ? undefined : { ...page, position: fanOut.position(), holder: null });
   } catch (thrown) {
+    over.abort("done");
     if (!work.lease.lost.aborted && !stopping.aborted) {
       deps.log.error("a page was not sent: {thrown}", { thrown: `${thrown}` });
     }
+  }
+}
+
+/** Shows that we live, and how far the page got, however long a push service takes. */
+async function renewInTime(work: Work, over: AbortSignal): Promise<void> {
+  while (!over.aborted && !work.lease.lost.aborted) {
+    await work.deps.clock.wait(RENEW, over);
+    // Whoever sends finds the same fault.
+    if (!over.aborted) await renew(work).catch(() => {});
   }
 }
 
@@ -62,7 +76,7 @@ async function tellOne(work: Work, place: Place, subscriber: Subscriber, told: M
   const now = deps.clock.now();
   if (subscriber.expiresAt <= now) return fanOut.pass(place);
   const retry = toRetry(page.topic, told, subscriber, now);
-  if (lease.age() >= RENEW || lease.handbacks.size >= MAX_HANDBACKS) await renew(work);
+  if (lease.handbacks.size >= MAX_HANDBACKS) await renew(work);
   if (!read?.retry && subscriber.confirmed) {
     return await fanOut.start(place, () => sendOne(work, subscriber, retry), () => {});
   }

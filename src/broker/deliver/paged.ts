@@ -1,6 +1,6 @@
 /** The owner's part in pages: what they hand back becomes retries, and a topic goes on when all of its pages are done. */
-import { deleteHandback, type Handback, listHandbacks, listPages } from "../../store/pages.ts";
-import { readRetries, type ReadRetry, type RetryName } from "../../store/retries.ts";
+import { type Handback, listHandbacks, listPages } from "../../store/pages.ts";
+import { readRetries, type ReadRetry } from "../../store/retries.ts";
 import type { Shard } from "./shard.ts";
 import { createWindow } from "./window.ts";
 
@@ -28,15 +28,23 @@ export function createPaged(shard: Shard, done: (hash: string) => void) {
     }
   }
 
-  /** Takes in what was handed back; says whether there may be more. */
-  async function takeIn(): Promise<boolean> {
-    const listed = await shard.insist(() => listHandbacks(kv, number, MANY));
-    const handbacks = listed.filter((handback) => !taken.has(keyOf(handback)));
+  /** Takes in all that was handed back, a commit's worth at a time. */
+  async function takeIn(): Promise<void> {
+    for (let after: Deno.KvKey | undefined, full = true; full && !shard.stopping.aborted;) {
+      const listed: Handback[] = await shard.insist(() => listHandbacks(kv, number, MANY, after));
+      const fresh = listed.filter((handback) => !taken.has(keyOf(handback)));
+      await takeSome(fresh);
+      full = listed.length === MANY;
+      after = listed.at(-1)?.key;
+      if (full && fresh.length > 0) await shard.insist(shard.checkpoint);
+    }
+  }
+
+  async function takeSome(handbacks: Handback[]): Promise<void> {
     for (const { hash } of handbacks) retries.hold(hash);
     const read = await shard.insist(() => readRetries(kv, handbacks));
     handbacks.forEach((handback, index) => takeOne(handback, read[index]!));
     for (const { hash } of handbacks) retries.release(hash);
-    return listed.length === MANY;
   }
 
   function takeOne(handback: Handback, read: ReadRetry): void {
@@ -44,7 +52,7 @@ export function createPaged(shard: Shard, done: (hash: string) => void) {
     taken.add(key);
     if (!handback.retry) return metrics.recordsSetAside.inc({ kind: "retry" });
     retries.add({ hash: handback.hash, id: handback.id }, handback.retry, read);
-    shard.writeToo([deleteHandback(number, handback)], () => taken.delete(key));
+    shard.writeToo([{ key: handback.key }], () => taken.delete(key));
   }
 
   /** Lets a topic go on whose pages are done. */
@@ -52,7 +60,8 @@ export function createPaged(shard: Shard, done: (hash: string) => void) {
     for (const window of shard.windows.values().filter(({ paged }) => paged === "written")) {
       const pages = await shard.insist(() => listPages(kv, { shard: number, hash: window.hash }, 64));
       if (pages.some(({ page }) => page)) continue;
-      while (await takeIn()) await shard.insist(shard.checkpoint);
+      await takeIn();
+      if (shard.stopping.aborted) return;
       window.paged = undefined;
       done(window.hash);
     }
@@ -61,6 +70,6 @@ export function createPaged(shard: Shard, done: (hash: string) => void) {
   return { find, takeIn, end };
 }
 
-function keyOf({ hash, id }: RetryName): string {
-  return `${hash} ${id}`;
+function keyOf({ key }: Handback): string {
+  return key.join();
 }

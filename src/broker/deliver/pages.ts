@@ -39,7 +39,7 @@ export function createPages(deps: DeliverDeps, stopping: AbortSignal) {
     const written = await commitPage(deps.kv, { name, versionstamp }, mine);
     if (written === undefined) return;
     const key = keyOf(name);
-    held.set(key, sendPage(deps, { name, versionstamp: written }, mine, stopping).finally(() => end(key)));
+    held.set(key, sendPage(deps, { name, versionstamp: written, page: mine }, stopping).finally(() => end(key)));
   }
 
   function end(key: string): void {

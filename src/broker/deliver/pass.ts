@@ -24,9 +24,9 @@ export async function runPass(shard: Shard, window: Window): Promise<Passed | un
   shard.retries.hold(window.hash);
   try {
     const passed = await scan(shard, window, fanOut);
-    await fanOut.settled();
+    const isComplete = await fanOut.settled();
     shard.lost.throwIfAborted();
-    return passed;
+    return isComplete ? passed : undefined;
   } finally {
     shard.retries.release(window.hash);
     shard.sending.delete(window);

@@ -42,7 +42,8 @@ export function createReader({ kv, clock, schedule, shards, since, maxWaiting = 
   /** Takes in a batch that this process has just seen. */
   function seen({ versionstamp, changes }: SeenBatch): void {
     head = versionstamp;
-    const live = [...shards()].filter(({ live }) => live);
+    // One that caught up may have read on from the journal, past what this process has seen.
+    const live = [...shards()].filter(({ live, applied }) => live && applied < versionstamp);
     if (schedule.waiting() > maxWaiting) return live.forEach(fallBehind);
     const byNumber = new Map(live.map((shard) => [shard.number, shard]));
     for (const change of changes) apply(change, byNumber);

@@ -55,7 +55,8 @@ export function createSchedule(clock: Clock, paged: () => void, stopping: AbortS
     shard.markDirty(window);
     try {
       const passed = await runPass(shard, window);
-      if (passed) finish(shard, window, passed);
+      if (passed) return finish(shard, window, passed);
+      await clock.wait(PAUSE, stopping);
     } catch (thrown) {
       // Whoever owns a lost shard goes on from what was written down.
       shard.lost.throwIfAborted();

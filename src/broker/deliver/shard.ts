@@ -14,7 +14,10 @@ const PARK_AFTER = 1_000;
 
 export type Shard = ReturnType<typeof createShard>;
 
-export function createShard(deps: DeliverDeps, number: number, lease: Lease, stopping: AbortSignal) {
+/** `isFresh`: its owner before gave it back, so that what it wrote is what was. */
+type Taken = { stopping: AbortSignal; isFresh: boolean };
+
+export function createShard(deps: DeliverDeps, number: number, lease: Lease, { stopping, isFresh }: Taken) {
   const { clock } = deps;
   const windows = new Map<string, Window>();
   const dirty = new Set<Window>();
@@ -42,7 +45,8 @@ export function createShard(deps: DeliverDeps, number: number, lease: Lease, sto
     }
     const more = extra;
     extra = [];
-    const mutations = [...takeWindows(), ...retries.take(), ...more.flatMap(({ mutations }) => mutations)];
+    // Where it takes several commits: a window goes, or moves on, when what came of it is written; a handback as well.
+    const mutations = [...retries.take(), ...more.flatMap(({ mutations }) => mutations), ...takeWindows()];
     const done = () => {
       retries.forget();
       for (const { written } of more) written();
@@ -88,13 +92,13 @@ export function createShard(deps: DeliverDeps, number: number, lease: Lease, sto
 
   /** Gives the shard back, with all that is written down. */
   async function release(): Promise<void> {
-    await writing?.catch(() => {});
     await lease.write(snapshot, null);
   }
 
   return {
     number,
     deps,
+    isFresh,
     windows,
     sending,
     retries,
@@ -109,6 +113,8 @@ export function createShard(deps: DeliverDeps, number: number, lease: Lease, sto
     insist: ask,
     checkpoint,
     needsCheckpoint,
+    /** Whether others, who see that there is work, may soon take its owner for dead. */
+    isOld: () => lease.age() >= RENEW,
     forget,
     release,
     markDirty: (window: Window) => void dirty.add(window),

@@ -17,5 +17,8 @@ export function createSightings(clock: Clock) {
     return false;
   }
 
-  return { hasLapsed };
+  /** There is nothing to do: nobody has to show that it lives. */
+  const forget = (key: string) => void seen.delete(key);
+
+  return { hasLapsed, forget };
 }

@@ -6,8 +6,8 @@ import { createPaged } from "./paged.ts";
 import type { Shard } from "./shard.ts";
 import type { Window } from "./window.ts";
 
-/** Milliseconds: initial pushes that another worker wrote down are looked for so often. */
-const LOOK_FOR_INITIALS = 5_000;
+/** Milliseconds: initial pushes, and what was handed back, are looked for so often, for another worker may write them. */
+const LOOK = 5_000;
 
 export type Upkeep = ReturnType<typeof createUpkeep>;
 
@@ -18,7 +18,7 @@ export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
   const due = createDue(shard);
   const initials = createInitials(shard);
   const paged = createPaged(shard, (hash) => schedule(shard.windows.get(hash)!));
-  let initialsAt = -Infinity;
+  let initialsAt = -Infinity, handbacksAt = -Infinity;
 
   /** One of each kind at a time. A fault is logged; the next second tries again. */
   function once(kind: string, run: () => Promise<void>): void {
@@ -34,19 +34,23 @@ export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
     shard.forget();
     if (shard.retries.nextDue() <= clock.now()) once("retries", due.run);
     if (initialsAt <= clock.elapsed()) pushInitials();
-    if (shard.windows.values().some((window) => window.paged === "written")) once("pages", takeInPages);
+    const isPaged = shard.windows.values().some((window) => window.paged === "written");
+    if (isPaged || handbacksAt <= clock.elapsed()) takeInPages();
   }
 
   function pushInitials(): void {
-    initialsAt = clock.elapsed() + LOOK_FOR_INITIALS;
+    initialsAt = clock.elapsed() + LOOK;
     once("initial pushes", async () => {
       if (await initials.run()) initialsAt = -Infinity;
     });
   }
 
-  async function takeInPages(): Promise<void> {
-    await paged.takeIn();
-    await paged.end();
+  function takeInPages(): void {
+    handbacksAt = clock.elapsed() + LOOK;
+    once("handbacks", async () => {
+      await paged.takeIn();
+      await paged.end();
+    });
   }
 
   /** Finds what the owner before left. */

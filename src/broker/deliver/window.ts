@@ -122,10 +122,20 @@ export function toRecord({ topic, pending, sending }: Window, now: number): Wind
   return { topic, pending: waiting, ...(sending && { sending: { ...sending } }) };
 }
 
-/** A window as another process, or this one before it was killed, left it. */
-export function fromRecord(hash: string, { topic, pending, sending }: WindowRecord, now: number): Window {
+/**
+ * A window as another process, or this one before it was killed, left it. Nobody knows how long ago, unless it was given
+ * back: what waited has waited long enough.
+ */
+export function fromRecord(
+  hash: string,
+  { topic, pending, sending }: WindowRecord,
+  now: number,
+  { isFresh }: { isFresh: boolean },
+): Window {
   const window = createWindow(hash, topic);
-  for (const { delay, wait, merged } of pending) window.pending.set(delay, { merged, opensAt: now + wait });
+  for (const { delay, wait, merged } of pending) {
+    window.pending.set(delay, { merged, opensAt: now + (isFresh ? wait : 0) });
+  }
   window.sending = sending;
   window.stored = true;
   return window;

@@ -1,8 +1,9 @@
 /** What a killed worker leaves, another goes on with: nothing is lost, and little is repeated. */
 import type { Outcome } from "../../../src/model/delivery.ts";
 import { commitChanges, contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
+import { countKeys, randomIds, subscribeMany, times } from "../../helpers/engines.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { memoryKv } from "../../helpers/broker.ts";
+import { faultyKv, memoryKv } from "../../helpers/broker.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 
@@ -30,22 +31,65 @@ Deno.test("crash: a change that was only in the journal is delivered", async () 
   await second.leave();
 });
 
-Deno.test("crash: what waits in a window is delivered when its time has come, counted from the restart at the latest", async () => {
+Deno.test("crash: what waits in a window is delivered at once, since nobody knows how long ago it was written down", async () => {
   await using kv = await memoryKv();
-  await subscribe(kv, subscription("a", [TOPIC]));
-  const first = await start(createEngine(kv));
-  await first.publish(token("1"));
-  await first.publish(token("2", { priority: 0 }));
-  await first.pass(1_000);
-  first.kill();
-  const { versionstamp } = await commitChanges(kv, contentChange("elsewhere"));
-  const second = await start(createEngine(kv, { since: versionstamp }));
+  const second = await restarted(kv, (first) => first.kill());
+  equal(tokens(second), ["2"]);
+  await second.leave();
+});
+
+Deno.test("crash: what waits in a window of a worker that left is delivered when its time has come", async () => {
+  await using kv = await memoryKv();
+  const second = await restarted(kv, (first) => first.leave());
   await second.pass(58_000);
   equal(tokens(second), []);
   await second.pass(2_000);
   equal(tokens(second), ["2"]);
   await second.leave();
 });
+
+/** A second worker, after the first had a second change that may wait for a minute. */
+async function restarted(kv: Deno.Kv, end: (first: Engine) => Promise<void> | void): Promise<Engine> {
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const first = await start(createEngine(kv));
+  await first.publish(token("1"));
+  await first.publish(token("2", { priority: 0 }));
+  await first.pass(1_000);
+  await end(first);
+  const { versionstamp } = await commitChanges(kv, contentChange("elsewhere"));
+  return await start(createEngine(kv, { since: versionstamp }));
+}
+
+for (const part of [1, 2, 3]) {
+  Deno.test(`crash: a worker that is killed after part ${part} of what it writes down loses nothing`, async () => {
+    await using kv = await memoryKv();
+    const COUNT = 600;
+    await subscribeMany(kv, TOPIC, randomIds(COUNT));
+    let left = Infinity;
+    const dying = faultyKv(kv, async (commit) => {
+      const result = await commit();
+      if (--left === 0) first.kill();
+      return result;
+    });
+    const gate = Promise.withResolvers<Outcome>();
+    const first: Engine = await start(createEngine(dying, { answer: () => gate.promise }));
+    await first.pass(900, 900);
+    await first.publish(token("1"));
+    await first.pass(100, 100);
+    equal([await countKeys(kv, "window"), await countKeys(kv, "retry")], [1, 0]);
+    gate.resolve({ kind: "retry", tried: true });
+    await first.until(COUNT);
+    await first.idle();
+    left = part;
+    first.clock.advance(1_000);
+    await first.idle();
+    ok(await countKeys(kv, "retry") >= 200 * part);
+    const second = await start(createEngine(kv, { since: "f".repeat(20), clock: first.clock }));
+    await second.pass(60_000);
+    equal(times(second).size, COUNT);
+    await second.leave();
+  });
+}
 
 Deno.test("crash: a fan-out goes on from its last checkpoint", async () => {
   await using kv = await memoryKv();

@@ -1,5 +1,6 @@
 import type { Outcome } from "../../../src/model/delivery.ts";
-import { countSubscriptions, findSubscription, saveSubscription } from "../../../src/store/subscriptions.ts";
+import { countSubscriptions } from "../../../src/store/counts.ts";
+import { findSubscription, saveSubscription } from "../../../src/store/subscriptions.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
 import { equal, ok } from "../../helpers/assert.ts";
 import { memoryKv } from "../../helpers/broker.ts";

@@ -114,3 +114,26 @@ Deno.test("lease: whoever lost it writes nothing ever again", async () => {
   ok(thrown instanceof Error);
   equal([lease.lost.aborted, isDone(), await count(kv), (await record(kv)).owner], [true, 0, 0, "another"]);
 });
+
+Deno.test("lease: two writes at once come one after the other, and none drops a part of the other", async () => {
+  await using kv = await memoryKv();
+  const { lease } = await leaseOn(kv);
+  const [first, second] = [snapshot(sets(1_500)), snapshot([{ key: ["window", 3, "second"], value: 1 }])];
+  await Promise.all([lease.write(first.take), lease.write(second.take), lease.write(first.take)]);
+  equal([await count(kv), first.isDone(), second.isDone(), lease.lost.aborted], [1_501, 2, 1, false]);
+});
+
+Deno.test("lease: it is given back with the last part, and nothing is written after it", async () => {
+  await using kv = await memoryKv();
+  const owners: (string | null)[] = [];
+  const watched = faultyKv(kv, async (commit) => {
+    const result = await commit();
+    owners.push((await record(kv)).owner);
+    return result;
+  });
+  const { lease } = await leaseOn(kv, watched);
+  const [last, late] = [snapshot(sets(900)), snapshot(sets(1), "9".padStart(20, "0"))];
+  const results = await Promise.allSettled([lease.write(last.take, null), lease.write(late.take)]);
+  equal(results.map(({ status }) => status), ["fulfilled", "rejected"]);
+  equal([owners, await count(kv), late.isDone()], [["me", "me", null], 900, 0]);
+});

@@ -9,35 +9,15 @@ import {
   subscribe,
   subscription,
 } from "../../helpers/engine.ts";
-import { equal, ok } from "../../helpers/assert.ts";
-import { memoryKv } from "../../helpers/broker.ts";
+import { passAll, publishToAll, startAll } from "../../helpers/engines.ts";
+import { equal, ok, refuses } from "../../helpers/assert.ts";
+import { faultyKv, memoryKv } from "../../helpers/broker.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 const SHARD = shardOf(topicHash(TOPIC));
 
 /** A worker among several on one database: it takes no shard by force. */
 const isolate = (kv: Deno.Kv, more = {}) => createEngine(kv, { embedded: false, ...more });
-
-async function startAll(...engines: Engine[]): Promise<void> {
-  for (const engine of engines) {
-    await engine.start();
-    await engine.idle();
-  }
-}
-
-/** What every worker of a cell sees. */
-async function publishToAll(kv: Deno.Kv, engines: Engine[], ...changes: Parameters<typeof commitChanges>[1][]) {
-  const batch = await commitChanges(kv, ...changes);
-  for (const engine of engines) engine.seen(batch);
-  for (const engine of engines) await engine.idle();
-}
-
-async function passAll(engines: Engine[], milliseconds: number, step = 1_000): Promise<void> {
-  for (let passed = 0; passed < milliseconds; passed += step) {
-    for (const engine of engines) engine.clock.advance(step);
-    for (const engine of engines) await engine.idle();
-  }
-}
 
 async function ownerCount(kv: Deno.Kv): Promise<number> {
   return new Set((await readShards(kv)).map(({ record }) => record?.owner)).size;
@@ -164,19 +144,93 @@ Deno.test("ownership: an owner stops sending ten seconds after its last renewal,
 });
 
 function failingCommits(kv: Deno.Kv, isBroken: () => boolean): Deno.Kv {
-  const atomic = () => {
-    const operation = kv.atomic();
-    const commit = operation.commit.bind(operation);
-    return Object.assign(operation, { commit: () => isBroken() ? Promise.reject(new Error("disk full")) : commit() });
-  };
-  return new Proxy(kv, {
-    get(target, name) {
-      if (name === "atomic") return atomic;
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return faultyKv(kv, (commit) => isBroken() ? Promise.reject(new Error("disk full")) : commit());
 }
+
+Deno.test("ownership: an owner that has nothing to do but to wait keeps its shards, and what waits goes in time", async () => {
+  await using kv = await memoryKv();
+  await subscribe(kv, subscription("a", [TOPIC]));
+  const engines = [isolate(kv), isolate(kv)];
+  await startAll(...engines);
+  await publishToAll(kv, engines, contentChange(TOPIC));
+  await publishToAll(kv, engines, contentChange(TOPIC, { priority: 10 }));
+  await passAll(engines, 59_000);
+  equal(engines.map(({ sent }) => sent.length), [1, 0]);
+  await passAll(engines, 2_000);
+  equal(engines.map(({ sent }) => sent.length), [2, 0]);
+  equal(await ownerCount(kv), 1);
+  for (const engine of engines) await engine.leave();
+});
+
+Deno.test("ownership: work that an owner has done long ago does not count for what comes", async () => {
+  await using kv = await memoryKv();
+  const [owner, other] = [isolate(kv), isolate(kv)];
+  await startAll(owner, other);
+  const initial = () => ({ attempt: 0, at: owner.clock.now(), until: owner.clock.now() + 86_400_000 });
+  for (const id of ["a1", "a2"]) {
+    await subscribe(kv, subscription(id, [TOPIC]), initial());
+    // The other one looks first.
+    await other.pass(5_000, 5_000);
+    await owner.pass(6_000);
+    await passAll([owner, other], 600_000, 5_000);
+  }
+  equal([owner.sent.length, other.sent.length, await owned(owner)], [2, 0, 16]);
+  for (const engine of [owner, other]) await engine.leave();
+});
+
+Deno.test("ownership: a database that fails while shards are taken leaves none without an owner that knows of it", async () => {
+  await using kv = await memoryKv();
+  const topics = Array.from({ length: 40 }, (_, index) => `t/${index}`);
+  for (const topic of topics) await subscribe(kv, subscription(topic.slice(2), [topic]));
+  for (const isApplied of [false, true]) {
+    let commits = 0;
+    const engine = isolate(faultyKv(kv, async (commit) => {
+      if (++commits !== 10) return await commit();
+      if (isApplied) await commit();
+      throw new Error("busy");
+    }));
+    await refuses("kv_failed", engine.start);
+    await startAll(engine);
+    await engine.pass(6_000);
+    equal(await owned(engine), 16);
+    await publishToAll(kv, [engine], ...topics.map((topic) => contentChange(topic)));
+    equal(engine.sent.length, topics.length);
+    await engine.leave();
+  }
+});
+
+Deno.test("ownership: what a worker could not send before it left, its database failing, the next one sends", async () => {
+  await using kv = await memoryKv();
+  const SLOW = "https://dav.example/slow/";
+  for (let n = 0; n < 30; n++) await subscribe(kv, subscription(`${n}x`, [TOPIC]));
+  await subscribe(kv, subscription("slow", [SLOW]));
+  let broken = false;
+  const first = createEngine(failingCommits(kv, () => broken), {
+    answer: ({ message }) => message?.topic === SLOW ? new Promise(() => {}) : undefined,
+  });
+  await startAll(first);
+  await first.pass(1_000);
+  broken = true;
+  // Every shard has something to write down first.
+  await publishToAll(kv, [first], ...Array.from({ length: 64 }, (_, index) => contentChange(`t/${index}`)));
+  await first.pass(2_000);
+  await publishToAll(kv, [first], contentChange(SLOW));
+  await first.pass(10_000);
+  await publishToAll(kv, [first], contentChange(TOPIC));
+  await first.pass(2_000);
+  equal(first.sent.map(({ topic }) => topic), [SLOW]);
+  const leaving = first.leave();
+  await first.idle();
+  // It is back while the delivery that hangs is waited for.
+  broken = false;
+  first.clock.advance(2_500);
+  await leaving;
+  const second = createEngine(kv, { since: "f".repeat(20), clock: first.clock });
+  await startAll(second);
+  await second.pass(2_000);
+  equal(second.sent.filter(({ topic }) => topic === TOPIC).length, 30);
+  await second.leave();
+});
 
 Deno.test("ownership: the cron adopts what a dead owner left, also in a worker that lives just for that", async () => {
   await using kv = await memoryKv();

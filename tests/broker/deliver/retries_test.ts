@@ -165,6 +165,19 @@ Deno.test("retries: never past the end of the subscription: then it is counted a
   await engine.leave();
 });
 
+Deno.test("retries: a subscription that was renewed since is told after its old end as well", async () => {
+  await using kv = await memoryKv();
+  const engine = await engineWith(kv, ...Array(6).fill(DOWN));
+  const until = (milliseconds: number) => [{ topic: TOPIC, expiresAt: engine.clock.now() + milliseconds }];
+  await subscribe(kv, { ...A, topics: until(10_000) });
+  await engine.publish(token("1"));
+  await subscribe(kv, { ...A, topics: until(3_600_000) });
+  await engine.pass(120_000);
+  equal(seconds(engine), [0, 1, 3, 7, 15, 31, 63]);
+  equal((await engine.metrics.deliveriesExpired.get()).values[0]!.value, 0);
+  await engine.leave();
+});
+
 Deno.test("retries: gone ends the subscription with everything that leads to it, rejected ends the message alone", async () => {
   await using kv = await memoryKv();
   await subscribe(kv, A);

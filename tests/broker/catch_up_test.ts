@@ -1,0 +1,72 @@
+/** A subscription that changes while something waits for it. */
+import { createSubscriptions } from "../../src/broker/subscriptions.ts";
+import { contentChange, createEngine } from "../helpers/engine.ts";
+import { countKeys, startAll } from "../helpers/engines.ts";
+import { equal } from "../helpers/assert.ts";
+import { memoryKv } from "../helpers/broker.ts";
+
+const TOPIC = "https://dav.example/alice/work/";
+const TARGET = {
+  transport: "web-push" as const,
+  address: "https://push.example/a",
+  keys: { p256dh: "k", auth: "s" },
+  vapidKey: "v",
+};
+
+/** An engine, a subscription that was told of a first change, and a second one that may wait for a minute. */
+async function openWaiting(kv: Deno.Kv, wanted = {}) {
+  const engine = createEngine(kv);
+  await startAll(engine);
+  const subscriptions = createSubscriptions({ kv, clock: engine.clock, hashKey: "key", subscribed: engine.subscribed });
+  const { kept } = await subscriptions.subscribe(
+    "owner",
+    TARGET,
+    { topics: [TOPIC], maxDelay: 60, ...wanted },
+    () => {},
+  );
+  await engine.idle();
+  await engine.publish(contentChange(TOPIC));
+  await engine.publish(contentChange(TOPIC, { priority: 10, timestamp: 2 }));
+  await engine.pass(6_000);
+  const told = () => engine.sent.filter(({ topic }) => topic === TOPIC).length;
+  equal(told(), 1);
+  const update = (more: object) => subscriptions.update("owner", kept.subscription.id, more, () => {});
+  return { engine, told, update };
+}
+
+for (
+  const triggers of [{}, { content: { depth: "0" as const } }, {
+    property: { depth: "0" as const, props: ["{DAV:}a"] },
+  }]
+) {
+  Deno.test(`catch up: who wants no delay any more is told of what waited for its old class: ${JSON.stringify(triggers)}`, async () => {
+    await using kv = await memoryKv();
+    const { engine, told, update } = await openWaiting(kv);
+    await update({ maxDelay: 0, triggers, minPriority: 90 });
+    await engine.pass(6_000);
+    equal([told(), await countKeys(kv, "handback")], [2, 0]);
+    await engine.pass(120_000);
+    equal(told(), 2);
+    await engine.leave();
+  });
+}
+
+Deno.test("catch up: nothing is told once more when the delay class stays, or gets longer", async () => {
+  await using kv = await memoryKv();
+  const { engine, told, update } = await openWaiting(kv);
+  for (const maxDelay of [60, 3_600, 61]) await update({ maxDelay });
+  await engine.pass(50_000);
+  equal(told(), 1);
+  await engine.pass(10_000);
+  equal(told(), 2);
+  await engine.leave();
+});
+
+Deno.test("catch up: a new topic and one that is left are none of it", async () => {
+  await using kv = await memoryKv();
+  const { engine, update } = await openWaiting(kv);
+  await update({ maxDelay: 0, topics: ["https://dav.example/new/"] });
+  await engine.pass(120_000);
+  equal(engine.sent.map(({ topic }) => topic), [undefined, TOPIC]);
+  await engine.leave();
+});
