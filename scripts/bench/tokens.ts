@@ -13,7 +13,11 @@ export async function signSet({ url, local }: BenchWorker, topics: string[]): Pr
   return await signSecurityEvent(signerOf(local), url, topics.map((topic) => ({ topic, timestamp })));
 }
 
-/** An access token for every topic. */
-export async function signAccess({ url, local }: BenchWorker, action: "publish" | "subscribe"): Promise<string> {
-  return await signAccessToken(signerOf(local), url, { [action]: ["*"] }, TOKEN_LIFE);
+/** An access token for every topic; `sub` is an owner of subscriptions. */
+export async function signAccess(
+  { url, local }: BenchWorker,
+  action: "publish" | "subscribe",
+  sub?: string,
+): Promise<string> {
+  return await signAccessToken(signerOf(local), url, { [action]: ["*"] }, TOKEN_LIFE, sub);
 }

@@ -7,8 +7,8 @@ import { hubOf } from "./address.ts";
 import { UsageError } from "./command.ts";
 import type { Signer } from "./signer.ts";
 
-/** RFC 9068 2.2 wants both; whoever holds the token is the same owner to the worker. */
-const HOLDER = { sub: "carillon-commands", client_id: "carillon-commands" };
+/** RFC 9068 2.2 wants a client and a subject; whoever has the same subject is the same owner to the worker. */
+const HOLDER = "carillon-commands";
 
 export type Grants = Partial<Record<Action, string[] | undefined>>;
 
@@ -18,6 +18,7 @@ export async function signAccessToken(
   url: string,
   grants: Grants,
   expires: number,
+  sub = HOLDER,
 ): Promise<string> {
   const details = Object.entries(grants).filter(([, patterns]) => patterns?.length).map(([action, patterns]) => ({
     type: GRANT_TYPE,
@@ -25,7 +26,7 @@ export async function signAccessToken(
     topics: readPatterns(patterns!, url).map(({ match, type }) => ({ match, match_type: type })),
   }));
   const now = Math.floor(Date.now() / 1000);
-  return await new SignJWT({ ...HOLDER, authorization_details: details })
+  return await new SignJWT({ sub, client_id: HOLDER, authorization_details: details })
     .setProtectedHeader({ alg, typ: "at+jwt", kid })
     .setIssuer(iss).setAudience(url).setIssuedAt(now).setExpirationTime(now + expires).setJti(crypto.randomUUID())
     .sign(key);
