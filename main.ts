@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   const worker = await startWorker({ ...deps, embedded, fetch, outlets, serve });
   started.resolve(worker);
   console.log(banner({ url: worker.url, adminToken }));
+  if (isDeploy && config.upstream) log.warning("there is no DAV door on Deno Deploy: CARILLON_UPSTREAM is not used");
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => void leave());
 
   async function leave(): Promise<void> {

@@ -42,6 +42,8 @@ export type AppDeps = {
   metrics: Metrics;
   adminHash: () => Promise<string | undefined>;
   isDraining: () => boolean;
+  /** Whether a token may come as a cookie. */
+  cookies: boolean;
 } & Pick<SubscriptionDeps, "checkAddress" | "vapidKey">;
 
 export type App = Hono<{ Bindings: StreamEnv }>;
@@ -50,7 +52,7 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   const hubUrl = url + HUB_PATH;
   const issuers = createIssuers(deps.issuers, hubUrl, deps.fetch);
   const verify = createTokenVerifier({ issuers, audience: [url, hubUrl], hubUrl, now });
-  const access = { verify, origins: new Set([url, ...deps.origins]), hubUrl };
+  const access = { verify, origins: new Set([url, ...deps.origins]), cookies: deps.cookies, hubUrl };
   const app: App = new Hono();
 
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));

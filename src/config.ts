@@ -37,6 +37,9 @@ export type Config = {
   origins: string[];
   anonymous: boolean;
   pushHosts: PushHost[];
+  /** The origin of the DAV server behind us, and the one under which clients see it: `url` where that is undefined. */
+  upstream: string | undefined;
+  davUrl: string | undefined;
   adminToken: string | undefined;
   log: (typeof LOG_LEVELS)[number];
 };
@@ -134,6 +137,8 @@ const environment = z.object({
   CARILLON_ORIGINS: words.pipe(z.array(origin)),
   CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
   CARILLON_PUSH_HOSTS: words.pipe(z.array(pushHost)),
+  CARILLON_UPSTREAM: origin.optional(),
+  CARILLON_DAV_URL: origin.optional(),
   // RFC 6750 2.1: any other character could never be sent.
   CARILLON_ADMIN_TOKEN: z.string().regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, "is not 16 or more of A-Z a-z 0-9 . _ ~ + / -")
     .optional(),
@@ -177,6 +182,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     origins: env.CARILLON_ORIGINS,
     anonymous: env.CARILLON_ANONYMOUS,
     pushHosts: env.CARILLON_PUSH_HOSTS,
+    upstream: env.CARILLON_UPSTREAM,
+    davUrl: env.CARILLON_DAV_URL,
     adminToken: env.CARILLON_ADMIN_TOKEN,
     log: env.CARILLON_LOG,
   };

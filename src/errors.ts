@@ -47,6 +47,12 @@ export const ERRORS = {
     advice: "Try again when the push service has answered for others.",
     retryAfter: 60,
   },
+  upstream_down: {
+    status: 502,
+    level: "warning",
+    advice: "Check that the DAV server behind Carillon runs, and CARILLON_UPSTREAM.",
+    retryAfter: 5,
+  },
   keys_unavailable: { status: 503, level: "error", advice: "Check the issuer's jwks_uri; send again.", retryAfter: 5 },
   overloaded: { status: 503, level: "warning", advice: "Nothing was stored. Send again later.", retryAfter: 1 },
   kv_failed: { status: 503, level: "error", advice: "Nothing is acknowledged. Send again later.", retryAfter: 2 },

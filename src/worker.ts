@@ -4,6 +4,7 @@ import { createApp } from "./app.ts";
 import { type BrokerDeps, openBroker } from "./broker/broker.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { type DavDoor, openDavDoor } from "./doors/dav.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outlets } from "./senders.ts";
 import type { Listening, serveNode } from "./serve/node_http.ts";
@@ -38,7 +39,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
     ...config.issuers,
   ];
   const stopping = new AbortController();
-  let stopped: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined, dav: DavDoor | undefined;
   let url = config.url;
   const listening = await serve(config.host, config.port, (port) => {
     // Port 0 is known only now.
@@ -53,10 +54,13 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
       issuers,
       broker,
       now: clock.now,
+      // A page that the DAV server passes on must not speak with the cookie of who looks at it.
+      cookies: !isShared(config, url),
       adminHash,
       isDraining,
     });
-    return (request, env) => app.fetch(request, env);
+    dav = openDavDoor({ ...config, ...deps, url, davUrl: config.davUrl ?? url });
+    return { handle: (request, env) => app.fetch(request, env), raw: dav?.handle };
   });
   const following = broker.run(stopping.signal);
   const ticking = tickEverySecond([broker.tick, outlets.tick], clock, stopping.signal);
@@ -72,7 +76,12 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
     const closed = listening.close();
     await broker.drain();
     await Promise.all([closeWithin(listening, closed), following, ticking]);
+    dav?.close();
   }
+}
+
+function isShared({ upstream, davUrl }: Config, url: string): boolean {
+  return upstream !== undefined && (davUrl ?? url) === url;
 }
 
 async function tickEverySecond(ticks: (() => void)[], clock: Clock, signal: AbortSignal): Promise<void> {

@@ -8,12 +8,18 @@ export const COOKIE = "__Secure-mercure_access_token";
 /** Names under which tokens were put into URLs by older protocols. */
 const URL_TOKENS = ["authorization", "access_token", "token", "jwt"];
 
-/** The bearer token of a request. The header wins. Throws `token_in_url`, `invalid_token` or `origin_refused`. */
-export function readToken(c: Context, origins: Set<string>): string | undefined {
+/**
+ * The bearer token of a request. The header wins, and a cookie is not looked at where `cookies` is false. Throws
+ * `token_in_url`, `invalid_token` or `origin_refused`.
+ */
+export function readToken(
+  c: Context,
+  { origins, cookies }: { origins: Set<string>; cookies: boolean },
+): string | undefined {
   if (c.req.url.includes("?")) refuseUrlTokens(new URL(c.req.url).searchParams);
   const header = c.req.header("authorization");
   if (header !== undefined) return readBearerHeader(header);
-  const cookie = getCookie(c, COOKIE);
+  const cookie = cookies ? getCookie(c, COOKIE) : undefined;
   if (cookie !== undefined) checkOrigin(c, origins);
   return cookie;
 }

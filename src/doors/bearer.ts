@@ -5,11 +5,12 @@ import { readToken } from "../access/credentials.ts";
 import { CarillonError } from "../errors.ts";
 import type { Bearer } from "../model/grant.ts";
 
-export type BearerDeps = { verify: TokenVerifier; origins: Set<string> };
+/** `cookies`: whether a token may come as one. */
+export type BearerDeps = { verify: TokenVerifier; origins: Set<string>; cookies: boolean };
 
 /** Undefined when the request brings no token. Throws what the token is refused for. */
-export async function findBearer(c: Context, { verify, origins }: BearerDeps): Promise<Bearer | undefined> {
-  const token = readToken(c, origins);
+export async function findBearer(c: Context, { verify, ...from }: BearerDeps): Promise<Bearer | undefined> {
+  const token = readToken(c, from);
   return token === undefined ? undefined : await verify(token);
 }
 

@@ -24,7 +24,7 @@ export function metricsDoor(
   { metrics, adminHash }: { metrics: Metrics; adminHash: () => Promise<string | undefined> },
 ): Handler {
   return async (c) => {
-    const token = readToken(c, new Set());
+    const token = readToken(c, { origins: new Set(), cookies: true });
     if (token === undefined) throw missingToken();
     if (!equal(hashAdminToken(token), await adminHash() ?? "")) throw wrongToken();
     return c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType });

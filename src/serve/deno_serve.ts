@@ -1,14 +1,14 @@
 /** The platform's own server: what Deno Deploy demands. A stream is a `ReadableStream` around its controller. */
 import type { OpenStream, Sink } from "../broker/sink.ts";
 import type { StreamEnv } from "../doors/stream.ts";
-import type { Handler, Listening } from "./node_http.ts";
+import type { Handler, Handlers, Listening } from "./node_http.ts";
 
 const HIGH_WATER_MARK = 64 * 1024;
 
-/** Listens; `start` is given the port that was got and answers the handler. */
-export function serveDeno(hostname: string, port: number, start: (port: number) => Handler): Promise<Listening> {
+/** Listens; `start` is given the port that was got and answers the handlers, of which the raw one cannot be served. */
+export function serveDeno(hostname: string, port: number, start: (port: number) => Handlers): Promise<Listening> {
   const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => handle(handler, request));
-  const handler = start(server.addr.port);
+  const { handle: handler } = start(server.addr.port);
   return Promise.resolve({ port: server.addr.port, close: () => server.shutdown(), abort: () => {} });
 }
 

@@ -2,7 +2,7 @@
  * The light server: `node:http`, where a stream is a bare socket. A stream's body lasts until the connection is closed,
  * so nothing frames each write, and an idle stream costs a quarter of one under `Deno.serve`.
  */
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
@@ -10,6 +10,12 @@ import type { OpenStream, Sink } from "../broker/sink.ts";
 import type { StreamEnv } from "../doors/stream.ts";
 
 export type Handler = (request: Request, env: StreamEnv) => Response | Promise<Response>;
+
+/** Answers a request by itself when it is its own: what `Request` and `Response` would change is as it came. */
+export type RawHandler = (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) => boolean;
+
+/** `raw` is asked first. */
+export type Handlers = { handle: Handler; raw?: RawHandler };
 
 /** `close` takes no more connections and resolves when the last one has ended; `abort` ends those that are left. */
 export type Listening = { port: number; close: () => Promise<void>; abort: () => void };
@@ -20,8 +26,8 @@ const MAX_HEADER_BYTES = 64 * 1024;
 /** Milliseconds that an ended stream's peer has to close its side. */
 const CLOSE_WITHIN = 10_000;
 
-/** Listens; `start` is given the port that was got and answers the handler. */
-export async function serveNode(host: string, port: number, start: (port: number) => Handler): Promise<Listening> {
+/** Listens; `start` is given the port that was got and answers the handlers. */
+export async function serveNode(host: string, port: number, start: (port: number) => Handlers): Promise<Listening> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject).listen(port, host, 4096, resolve);
@@ -29,15 +35,20 @@ export async function serveNode(host: string, port: number, start: (port: number
   // A connection that could not be accepted ends nothing but itself.
   server.off("error", reject).on("error", () => {});
   const got = (server.address() as AddressInfo).port;
-  const handler = start(got);
-  server.on(
-    "request",
-    getRequestListener((request, env) => handle(handler, request, env.outgoing as ServerResponse), {
-      overrideGlobalObjects: false,
-      // HTTP/1.0, as health checks speak it, brings no Host.
-      hostname: "localhost",
-    }),
-  );
+  const { handle: handler, raw } = start(got);
+  // A DAV client may take as long as it likes to send a large file.
+  if (raw) server.requestTimeout = 0;
+  const listener = getRequestListener((request, env) => handle(handler, request, env.outgoing as ServerResponse), {
+    overrideGlobalObjects: false,
+    // HTTP/1.0, as health checks speak it, brings no Host.
+    hostname: "localhost",
+  });
+  server.on("request", (incoming, outgoing) => void (raw?.(incoming, outgoing, false) || listener(incoming, outgoing)));
+  server.on("checkContinue", (incoming, outgoing) => {
+    if (raw?.(incoming, outgoing, true)) return;
+    outgoing.writeContinue();
+    void listener(incoming, outgoing);
+  });
   return { port: got, close: () => close(server), abort: () => server.closeAllConnections() };
 }
 

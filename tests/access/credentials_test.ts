@@ -7,12 +7,18 @@ const URL = "https://carillon.example/.well-known/mercure";
 const OURS = "https://app.example";
 
 /** The token that a request brings, `none`, or the code that it is refused with. */
-async function tokenOf(headers: Record<string, string>, { method = "GET", query = "" } = {}): Promise<string> {
+async function tokenOf(
+  headers: Record<string, string>,
+  { method = "GET", query = "", cookies = true } = {},
+): Promise<string> {
   const app = new Hono();
   app.onError((thrown, c) =>
     c.body(null, { headers: { said: thrown instanceof CarillonError ? thrown.code : "broken" } })
   );
-  app.all("*", (c) => c.body(null, { headers: { said: readToken(c, new Set([OURS])) ?? "none" } }));
+  app.all(
+    "*",
+    (c) => c.body(null, { headers: { said: readToken(c, { origins: new Set([OURS]), cookies }) ?? "none" } }),
+  );
   return (await app.request(URL + query, { method, headers })).headers.get("said")!;
 }
 
@@ -89,5 +95,12 @@ Deno.test("credentials: a token in the URL is token_in_url, whatever the case of
 Deno.test("credentials: other cookies are none of ours", async () => {
   for (const name of ["mercureAuthorization", `${COOKIE}2`, COOKIE.toLowerCase(), "__Secure-"]) {
     equal(await tokenOf({ cookie: `${name}=the.cookie` }), "none");
+  }
+});
+
+Deno.test("credentials: where cookies are off none is looked at, wherever it comes from", async () => {
+  for (const origin of [OURS, "https://evil.example"]) {
+    equal(await tokenOf(cookie({ origin }), { cookies: false }), "none");
+    equal(await tokenOf(cookie({ origin, authorization: "Bearer a.b.c" }), { cookies: false }), "a.b.c");
   }
 });

@@ -52,6 +52,7 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
   const metrics = createMetrics();
   const broken = { check: () => Promise.reject(new TypeError(SECRET)) } as unknown as Broker;
   const app = createApp({
+    cookies: true,
     url: "https://carillon.example",
     issuers: [],
     origins: [],

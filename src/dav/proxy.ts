@@ -1,0 +1,159 @@
+/**
+ * The proxy: what we do not deal in goes to the DAV server behind us, and its answer comes back, byte for byte as far as
+ * `node:http` lets us. Both stream, and no time-out is ours: the client's and the server's own hold.
+ */
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import { COOKIE } from "../access/credentials.ts";
+import { endToEnd, type Field, flatten, valuesOf } from "./raw_headers.ts";
+import { createUpstream } from "./upstream.ts";
+
+/** Methods that may be asked twice, and bytes of a body that is kept for that: a kept connection can be dead. */
+const SAFE = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"]);
+const MAX_KEPT = 64 * 1024;
+
+/** Milliseconds that a client may go on sending what nobody reads any more, since it was answered before. */
+const LINGER = 10_000;
+
+type Deps = {
+  /** The origin of the DAV server. */
+  upstream: URL;
+  /** The origin that clients see. */
+  publicUrl: URL;
+  /** Answers a client to whom the upstream has not said anything. */
+  refuse: (outgoing: ServerResponse) => void;
+};
+
+/** `expects`: the client waits for `100 Continue` before it sends a body (RFC 9110 10.1.1). */
+export type Proxy = {
+  handle: (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) => void;
+  close: () => void;
+};
+
+/** A client's request on its way; `sent` is the request that it is now. */
+type Passage = { incoming: IncomingMessage; outgoing: ServerResponse; sent?: ClientRequest };
+
+export function createProxy({ upstream: origin, publicUrl, refuse }: Deps): Proxy {
+  const upstream = createUpstream(origin);
+
+  function handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
+    const passage: Passage = { incoming, outgoing };
+    incoming.on("error", () => passage.sent?.destroy());
+    // Also when all is well: then there is nothing left to end.
+    outgoing.once("close", () => passage.sent?.destroy());
+    if (!expects && isRepeatable(incoming)) void passKept(passage);
+    else passOnce(passage, expects);
+  }
+
+  /** Over a kept connection, and over a new one when that was dead. */
+  async function passKept(passage: Passage): Promise<void> {
+    const body = await readBody(passage.incoming);
+    if (!body) return;
+    send(passage, { isFresh: false }, (request) => {
+      if (!upstream.isReused(request)) return false;
+      send(passage, { isFresh: true }, () => false).end(body);
+      return true;
+    }).end(body);
+  }
+
+  function passOnce(passage: Passage, expects: boolean): void {
+    const request = send(passage, { isFresh: true }, () => false);
+    request.once("continue", () => passage.outgoing.writeContinue());
+    // With its header alone it must go out at once: the client waits.
+    if (expects) request.flushHeaders();
+    if (hasBody(passage.incoming)) passage.incoming.pipe(request);
+    else request.end();
+  }
+
+  /** `again` takes over when the connection broke before there was an answer, if it can. */
+  function send(
+    passage: Passage,
+    how: { isFresh: boolean },
+    again: (request: ClientRequest) => boolean,
+  ): ClientRequest {
+    const { incoming, outgoing } = passage;
+    const request = passage.sent = upstream.start(incoming.method!, pathOf(incoming), how);
+    // Else a body that is not there would become an empty chunked one.
+    request.useChunkedEncodingByDefault = false;
+    for (const [name, values] of fieldsOf(incoming)) request.setHeader(name, values);
+    let isAnswered = false;
+    request.once("response", (response: IncomingMessage) => (isAnswered = true, answer(response, passage)));
+    request.on("error", () => {
+      if (isAnswered || outgoing.destroyed || again(request)) return;
+      giveUp(passage);
+    });
+    return request;
+  }
+
+  function fieldsOf({ rawHeaders, headers, socket }: IncomingMessage): Field[] {
+    const fields = endToEnd(rawHeaders).flatMap(withoutOurs);
+    if (headers["transfer-encoding"] !== undefined) fields.push(["Transfer-Encoding", ["chunked"]]);
+    const via = valuesOf(endToEnd(rawHeaders), "x-forwarded-for");
+    fields.push(["X-Forwarded-For", [[...via, socket.remoteAddress ?? "unknown"].join(", ")]]);
+    fields.push(["X-Forwarded-Host", [publicUrl.host]], ["X-Forwarded-Proto", [publicUrl.protocol.slice(0, -1)]]);
+    return fields;
+  }
+
+  function answer(response: IncomingMessage, { incoming, outgoing }: Passage): void {
+    // What is cut off must look cut off.
+    response.on("error", () => outgoing.destroy());
+    response.once("aborted", () => outgoing.destroy());
+    outgoing.sendDate = false;
+    outgoing.writeHead(response.statusCode!, response.statusMessage, flatten(endToEnd(response.rawHeaders)));
+    outgoing.once("finish", () => linger(incoming));
+    response.pipe(outgoing);
+  }
+
+  function giveUp({ incoming, outgoing }: Passage): void {
+    if (outgoing.headersSent) return void outgoing.destroy();
+    refuse(outgoing);
+    linger(incoming);
+  }
+
+  return { handle, close: upstream.close };
+}
+
+/** Neither who a client says it came through, which is told anew, nor our own cookie goes to the upstream. */
+function withoutOurs([name, values]: Field): Field[] {
+  if (/^x-forwarded-(?:for|host|proto)$/i.test(name)) return [];
+  if (name.toLowerCase() !== "cookie" || !values.some((value) => value.includes(COOKIE))) return [[name, values]];
+  const rest = values.join("; ").split(/; */).filter((pair) => !pair.startsWith(`${COOKIE}=`));
+  return rest.length > 0 ? [[name, [rest.join("; ")]]] : [];
+}
+
+/** The target as it came, without the origin of the absolute form (RFC 9112 3.2.2). */
+function pathOf({ url = "/" }: IncomingMessage): string {
+  return url.replace(/^https?:\/\/[^/?#]*(?=[/?#]|$)/i, "") || "/";
+}
+
+/** RFC 9112 6: a body is announced by its length, or by chunks. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+function isRepeatable({ method, headers }: IncomingMessage): boolean {
+  return SAFE.has(method!) && headers["transfer-encoding"] === undefined &&
+    Number(headers["content-length"] ?? 0) <= MAX_KEPT;
+}
+
+/** Undefined when the client has gone. */
+async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
+  if (!hasBody(incoming)) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of incoming) chunks.push(chunk as Uint8Array);
+  } catch {
+    return undefined;
+  }
+  const body = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  chunks.reduce((at, chunk) => (body.set(chunk, at), at + chunk.byteLength), 0);
+  return body;
+}
+
+/** A client that is still sending gets to read its answer: closing at once would take it away. */
+function linger(incoming: IncomingMessage): void {
+  if (incoming.complete) return;
+  incoming.unpipe();
+  incoming.resume();
+  const timer = setTimeout(() => incoming.socket.destroy(), LINGER);
+  for (const done of [incoming, incoming.socket]) done.once("close", () => clearTimeout(timer));
+}

@@ -1,0 +1,39 @@
+/** The connections to the DAV server behind us: fresh for what writes, kept for what may be asked twice. */
+import { Agent as HttpAgent, type ClientRequest, request as startHttp } from "node:http";
+import { Agent as HttpsAgent, request as startHttps } from "node:https";
+import type { Socket } from "node:net";
+
+/** Connections that are kept for the next request. */
+const MAX_IDLE = 32;
+
+/** `isFresh`: over a connection of its own, which cannot have died while nobody used it. */
+export type Start = (method: string, path: string, options: { isFresh: boolean }) => ClientRequest;
+
+export type Upstream = { start: Start; isReused: (request: ClientRequest) => boolean; close: () => void };
+
+export function createUpstream(origin: URL): Upstream {
+  const isTls = origin.protocol === "https:";
+  const request = isTls ? startHttps : startHttp;
+  const reused = new WeakSet<ClientRequest>();
+  const kept = createKept(isTls, reused);
+  const host = { hostname: origin.hostname.replace(/^\[(.*)\]$/, "$1"), port: origin.port || (isTls ? 443 : 80) };
+
+  function start(method: string, path: string, { isFresh }: { isFresh: boolean }): ClientRequest {
+    return request({ ...host, method, path, agent: isFresh ? false : kept, setHost: false });
+  }
+
+  return { start, isReused: (request) => reused.has(request), close: () => kept.destroy() };
+}
+
+function createKept(isTls: boolean, reused: WeakSet<ClientRequest>): HttpAgent {
+  const options = { keepAlive: true, maxFreeSockets: MAX_IDLE };
+  const agent = isTls ? new HttpsAgent(options) : new HttpAgent(options);
+  const reuse = agent.reuseSocket.bind(agent);
+  agent.reuseSocket = (socket: Socket, request: ClientRequest) => {
+    reuse(socket as Parameters<typeof reuse>[0], request);
+    reused.add(request);
+    // Deno 2.9 would send any method once more by itself, on a new connection, when this one is dead.
+    request.reusedSocket = false;
+  };
+  return agent;
+}

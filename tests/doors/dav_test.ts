@@ -1,0 +1,83 @@
+/** The DAV door of a worker: whose a request is, and what its DAV server sees. */
+import { equal, ok } from "../helpers/assert.ts";
+import { type RawAnswer, rawRequest } from "../helpers/raw_http.ts";
+import { serveRaw } from "../helpers/raw_upstream.ts";
+import { accessToken, testWorker } from "../helpers/worker.ts";
+
+const OK = "HTTP/1.1 207 Multi-Status\r\nContent-Length: 2\r\n\r\nok";
+const DAV_HOST = "dav.example";
+
+const serveDav = () => serveRaw(({ write }) => write(OK));
+
+/** Asks under a host's name. */
+function ask(url: string, host: string, request = "GET /"): Promise<RawAnswer> {
+  return rawRequest(url, `${request} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+}
+
+Deno.test("dav: under one origin everything that is not ours is the DAV server's", async () => {
+  await using upstream = serveDav();
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const { host } = new URL(worker.url);
+  const theirs = [
+    "/",
+    "/alice/work/",
+    "/-",
+    "/-x/",
+    "/.well-known/caldav",
+    "/.well-known/mercure/x",
+    "//-/events",
+    "*",
+  ];
+  for (const path of theirs) equal((await ask(worker.url, host, `OPTIONS ${path}`)).status, 207);
+  equal(upstream.requests.map((request) => request.split(" ")[1]), theirs);
+  const ours = ["/-/healthy", "/-/ready", "/-/transports", "/-/nothing", "/.well-known/mercure?topic=a"];
+  for (const path of ours) ok((await ask(worker.url, host, `GET ${path}`)).status !== 207, path);
+  equal((await ask(worker.url, host, `GET ${worker.url}/-/healthy`)).status, 200);
+  equal(upstream.requests.length, theirs.length);
+});
+
+Deno.test("dav: on a host of its own everything is the DAV server's, and nothing elsewhere", async () => {
+  await using upstream = serveDav();
+  const env = { CARILLON_UPSTREAM: upstream.url.origin, CARILLON_DAV_URL: `https://${DAV_HOST}` };
+  await using worker = await testWorker({ env });
+  const { host } = new URL(worker.url);
+  for (const path of ["/", "/-/healthy", "/.well-known/mercure"]) {
+    equal((await ask(worker.url, DAV_HOST.toUpperCase(), `GET ${path}`)).status, 207);
+  }
+  equal(upstream.requests.length, 3);
+  equal((await ask(worker.url, host, "GET /-/healthy")).status, 200);
+  for (const other of [host, "elsewhere.example", ""]) equal((await ask(worker.url, other)).status, 404);
+  equal(upstream.requests.length, 3);
+});
+
+Deno.test("dav: without an upstream there is no such door", async () => {
+  await using worker = await testWorker();
+  equal((await ask(worker.url, new URL(worker.url).host)).status, 404);
+});
+
+Deno.test("dav: a DAV server that is not there is 502, in our own words, and our doors go on", async () => {
+  const upstream = serveDav();
+  await upstream[Symbol.asyncDispose]();
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const { status, headers, body } = await ask(worker.url, new URL(worker.url).host);
+  equal([status, headers.get("retry-after"), JSON.parse(body).code], [502, "5", "upstream_down"]);
+  equal((await ask(worker.url, new URL(worker.url).host, "GET /-/healthy")).status, 200);
+});
+
+Deno.test("dav: a client of ours that waits for 100 gets it, as before", async () => {
+  await using upstream = serveDav();
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const head = `POST /-/events HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n`;
+  equal((await rawRequest(worker.url, head)).status, 100);
+});
+
+Deno.test("dav: a cookie counts on a host of its own alone: a page of the DAV server could use it", async () => {
+  await using upstream = serveDav();
+  for (const [more, status] of [[{}, 401], [{ CARILLON_DAV_URL: `https://${DAV_HOST}` }, 200]] as const) {
+    await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin, ...more } });
+    const cookie = `__Secure-mercure_access_token=${await accessToken(worker, { subscribe: ["*"] })}`;
+    const answer = await fetch(`${worker.url}/-/subscriptions`, { headers: { cookie } });
+    await answer.body?.cancel();
+    equal(answer.status, status);
+  }
+});
