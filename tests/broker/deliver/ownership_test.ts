@@ -240,7 +240,7 @@ Deno.test("ownership: the cron adopts what a dead owner left, also in a worker t
   first.kill();
   const batch = await commitChanges(kv, contentChange(TOPIC));
   const woken = isolate(kv, { since: batch.versionstamp });
-  await startAll(woken);
+  await woken.open();
   const adopting = woken.adopt();
   await woken.idle();
   woken.clock.advance(20_000);

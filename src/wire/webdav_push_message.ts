@@ -1,0 +1,56 @@
+/** The push message of WebDAV-Push (draft-bitfire-webdav-push, `push-message`). */
+import { Buffer } from "node:buffer";
+import type { Message } from "../model/delivery.ts";
+import { MAX_PLAINTEXT } from "./aes128gcm.ts";
+import { PUSH_NAMESPACE } from "./push_register.ts";
+
+/**
+ * Prints what a client is told of a collection that it knows as `topic`: that its content changed, with the sync-token,
+ * and which properties, in at most `MAX_PLAINTEXT` bytes; names of properties are left out first, then the token.
+ */
+export function printWebdavPush(topic: string, message: NonNullable<Message>): string {
+  const { content, property } = message.merged;
+  const forms = [{ props: true, token: true }, { props: false, token: true }, { props: false, token: false }];
+  const texts = forms.values().map(({ props, token }) =>
+    printRoot(
+      `<topic>${escape(topic)}</topic>` +
+        (content ? printContent(token ? content.syncToken : undefined) : "") +
+        (property ? printProperty(props ? property.props : []) : ""),
+    )
+  );
+  return texts.find((text) => Buffer.byteLength(text) <= MAX_PLAINTEXT)!;
+}
+
+function printRoot(inside: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>` +
+    `<push-message xmlns="${PUSH_NAMESPACE}" xmlns:D="DAV:">${inside}</push-message>`;
+}
+
+function printContent(token: string | undefined): string {
+  if (token === undefined) return "<content-update/>";
+  return `<content-update><D:sync-token>${escape(token)}</D:sync-token></content-update>`;
+}
+
+/** `props` are Clark names. */
+function printProperty(props: string[]): string {
+  if (props.length === 0) return "<property-update/>";
+  const names = props.map((name) => /^\{([^}]*)\}(.+)$/.exec(name)).filter((parts) => parts !== null);
+  const elements = names.filter(([, , local]) => isName(local!)).map(([, uri, local]) =>
+    uri === "DAV:" ? `<D:${local}/>` : `<${local} xmlns="${escape(uri!)}"/>`
+  );
+  return `<property-update><D:prop>${elements.join("")}</D:prop></property-update>`;
+}
+
+/** Others told us the names: one that is no name of XML is left out. */
+function isName(local: string): boolean {
+  return /^[\p{L}_][\p{L}\p{N}_.-]*$/u.test(local);
+}
+
+/** XML 1.0 2.4; what no document can hold is left out. */
+function escape(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const legal = text.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+  return legal.replace(/[<>&"]/g, (character) => ESCAPES[character]!);
+}
+
+const ESCAPES: Record<string, string> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };
