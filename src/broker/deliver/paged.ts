@@ -33,6 +33,8 @@ export function createPaged(shard: Shard, done: (hash: string) => void) {
     for (let after: Deno.KvKey | undefined, full = true; full && !shard.stopping.aborted;) {
       const listed: Handback[] = await shard.insist(() => listHandbacks(kv, number, MANY, after));
       const fresh = listed.filter((handback) => !taken.has(keyOf(handback)));
+      // Before anything is waited for: whoever lists them meanwhile must not take them as well.
+      for (const handback of fresh) taken.add(keyOf(handback));
       await takeSome(fresh);
       full = listed.length === MANY;
       after = listed.at(-1)?.key;
@@ -49,7 +51,6 @@ export function createPaged(shard: Shard, done: (hash: string) => void) {
 
   function takeOne(handback: Handback, read: ReadRetry): void {
     const key = keyOf(handback);
-    taken.add(key);
     if (!handback.retry) return metrics.recordsSetAside.inc({ kind: "retry" });
     retries.add({ hash: handback.hash, id: handback.id }, handback.retry, read);
     shard.writeToo([{ key: handback.key }], () => taken.delete(key));
