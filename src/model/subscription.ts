@@ -35,6 +35,8 @@ export type Subscription = {
   maxDelay: number;
   /** The public VAPID key that its push service knows us by: a point, base64url. */
   vapidKey: string;
+  /** What a WebDAV-Push client calls its one topic: it is told in that protocol's XML. Else in CC/CD 70025's JSON. */
+  wireTopic?: string;
   /** Its address has answered once. Until then it gets nothing but one initial push. */
   confirmed: boolean;
 };
@@ -43,7 +45,16 @@ export type Subscription = {
 export type Subscriber =
   & Pick<
     Subscription,
-    "id" | "transport" | "address" | "keys" | "triggers" | "clientId" | "minPriority" | "vapidKey" | "confirmed"
+    | "id"
+    | "transport"
+    | "address"
+    | "keys"
+    | "triggers"
+    | "clientId"
+    | "minPriority"
+    | "vapidKey"
+    | "wireTopic"
+    | "confirmed"
   >
   & { expiresAt: number };
 

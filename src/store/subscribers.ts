@@ -26,8 +26,21 @@ export function subscriberEntry(
   subscription: Subscription,
   { topic, expiresAt }: SubscribedTopic,
 ): [Deno.KvKey, Uint8Array] {
-  const { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, confirmed } = subscription;
-  const subscriber = { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, confirmed, expiresAt };
+  const { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, wireTopic, confirmed } =
+    subscription;
+  const subscriber: Subscriber = {
+    id,
+    transport,
+    address,
+    keys,
+    triggers,
+    clientId,
+    minPriority,
+    vapidKey,
+    wireTopic,
+    confirmed,
+    expiresAt,
+  };
   return [[BY_TOPIC, topicHash(topic), classOf(subscription.maxDelay), id], encodeRecord(subscriber)];
 }
 

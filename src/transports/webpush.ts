@@ -5,18 +5,15 @@ import type { Delivery, Outcome } from "../model/delivery.ts";
 import type { PushKeys } from "../model/subscription.ts";
 import { paddedSize } from "../wire/aes128gcm.ts";
 import { encrypt, encryptByLibrary, makeEphemeral } from "../wire/message_encryption.ts";
-import { printPush } from "../wire/push_message.ts";
 import type { VapidKey } from "../wire/vapid.ts";
 import type { Egress } from "./egress.ts";
 import { createEphemeralKeys, type MakeEphemeral } from "./ephemeral_keys.ts";
 import { KEY_PAUSE } from "./key_breaker.ts";
 import { createOrigins, type Sender } from "./origins.ts";
 import { readReply, type Result } from "./outcome.ts";
-import { createPlaintexts } from "./plaintexts.ts";
+import { createPlaintexts, printFor } from "./plaintexts.ts";
 import { headersOf } from "./push_headers.ts";
 import { createVapidTokens } from "./vapid_tokens.ts";
-
-const encoder = new TextEncoder();
 
 type Deps = {
   egress: Egress;
@@ -94,10 +91,10 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
       if ("ttl" in reply && Number(reply.ttl) < Number(headers.ttl)) counts.ttlCut++;
       return reply;
     };
-    let reply = await post(print(message));
+    let reply = await post(print(subscriber, message));
     if ("status" in reply && reply.status === 413 && message) {
       counts.shortened++;
-      reply = await post(encoder.encode(printPush(message, { smallest: true })));
+      reply = await post(printFor(subscriber, message, { smallest: true }));
     }
     if ("fault" in reply && reply.fault === "blocked") counts.blocked++;
     return readReply(reply, clock.now());

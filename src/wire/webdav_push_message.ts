@@ -6,11 +6,13 @@ import { PUSH_NAMESPACE } from "./push_register.ts";
 
 /**
  * Prints what a client is told of a collection that it knows as `topic`: that its content changed, with the sync-token,
- * and which properties, in at most `MAX_PLAINTEXT` bytes; names of properties are left out first, then the token.
+ * and which properties, in at most `MAX_PLAINTEXT` bytes; names of properties are left out first, then the token, which
+ * `smallest` begins with. The initial push is a message like any other: the draft has none that says less.
  */
-export function printWebdavPush(topic: string, message: NonNullable<Message>): string {
-  const { content, property } = message.merged;
-  const forms = [{ props: true, token: true }, { props: false, token: true }, { props: false, token: false }];
+export function printWebdavPush(topic: string, message: Message, { smallest = false } = {}): string {
+  const { content, property } = message?.merged ?? INITIAL;
+  const small = [{ props: false, token: true }, { props: false, token: false }];
+  const forms = smallest ? small : [{ props: true, token: true }, ...small];
   const texts = forms.values().map(({ props, token }) =>
     printRoot(
       `<topic>${escape(topic)}</topic>` +
@@ -20,6 +22,10 @@ export function printWebdavPush(topic: string, message: NonNullable<Message>): s
   );
   return texts.find((text) => Buffer.byteLength(text) <= MAX_PLAINTEXT)!;
 }
+
+const INITIAL: Pick<NonNullable<Message>["merged"], "content" | "property"> = {
+  content: { depths: ["0"], except: [], timestamp: 0 },
+};
 
 function printRoot(inside: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>` +

@@ -38,6 +38,20 @@ Deno.test("webdav push: what does not fit is left out, names before the token, n
   equal(least, `${HEAD}<topic>${TOPIC}</topic><content-update/><property-update/></push-message>`);
 });
 
+Deno.test("webdav push: the smallest says no names, the initial push that there is something to look at", () => {
+  const merged = {
+    priority: 50,
+    timestamp: 1,
+    content: { ...part, syncToken: "t" },
+    property: { ...part, props: ["{a}b"] },
+  };
+  equal(
+    printWebdavPush(TOPIC, { topic: "a", merged }, { smallest: true }),
+    `${HEAD}<topic>${TOPIC}</topic><content-update><D:sync-token>t</D:sync-token></content-update><property-update/></push-message>`,
+  );
+  equal(printWebdavPush(TOPIC, undefined), `${HEAD}<topic>${TOPIC}</topic><content-update/></push-message>`);
+});
+
 const test = await component("xmllint", findXmllint);
 
 test("webdav push: whatever is told, it is a push-message by the schema, and fits", async (xmllint) => {

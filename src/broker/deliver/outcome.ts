@@ -16,10 +16,7 @@ const MAX_CONFLICTS = 5;
 /** Sends a message to one subscriber, and counts what came of it. Throws when the shard is lost. */
 export async function send(shard: Shard, subscriber: Subscriber, message: Message): Promise<Outcome> {
   await shard.own();
-  const outcome = await deliver(shard.deps, subscriber, message);
-  // Whoever owns it now sends it again: our outcome counts no more.
-  shard.lost.throwIfAborted();
-  return outcome;
+  return await deliver(shard.deps, subscriber, message);
 }
 
 export async function deliver(deps: DeliverDeps, subscriber: Subscriber, message: Message): Promise<Outcome> {
