@@ -99,6 +99,11 @@ export function createMetrics() {
       help: "Web Push messages that wait for room at their push service",
       registers,
     }),
+    davUnread: new Counter({
+      name: "carillon_dav_unread_total",
+      help: "Multistatus answers of the DAV server that could not be read, and went on as they were",
+      registers,
+    }),
     pushFaults: new Counter({
       name: "carillon_push_faults_total",
       help:

@@ -59,7 +59,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
       adminHash,
       isDraining,
     });
-    dav = openDavDoor({ ...config, ...deps, url, davUrl: config.davUrl ?? url });
+    dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker, now: clock.now });
     return { handle: (request, env) => app.fetch(request, env), raw: dav?.handle };
   });
   const following = broker.run(stopping.signal);

@@ -34,6 +34,9 @@ export type Wanted = Partial<Pick<Subscription, "keys" | "triggers" | "minPriori
   expiresAt?: number;
 };
 
+/** What a client of WebDAV-Push registers for. */
+export type Registering = Pick<Wanted, "triggers" | "clientId" | "expiresAt"> & { topic: string };
+
 /** Where a new subscription leads. */
 export type Target = { transport: Transport; address: string; keys: PushKeys; vapidKey: string };
 
@@ -76,8 +79,22 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
     });
   }
 
+  /** Registers for WebDAV-Push: the address may be told of other collections as well, each by itself. */
+  async function register(owner: string, target: Target, { topic, ...wanted }: Registering, admit: Admit) {
+    const wireTopic = wireTopicOf(owner, topic), id = shortHash(hashKey, owner, wireTopic, target.address);
+    const edit = ({ subscription, ...kept }: Kept) =>
+      ask({ ...kept, subscription: { ...subscription, wireTopic } }, { ...wanted, topics: [topic], keys: target.keys });
+    return await addTo(id, owner, target, admit, edit);
+  }
+
+  /** What a client of WebDAV-Push calls a topic: unique to its user, and tells nothing. */
+  const wireTopicOf = (owner: string, topic: string) => shortHash(hashKey, owner, "topic", topic);
+
   async function add(owner: string, target: Target, admit: Admit, edit: (kept: Kept) => Kept) {
-    const id = idOf(owner, target.address);
+    return await addTo(idOf(owner, target.address), owner, target, admit, edit);
+  }
+
+  async function addTo(id: string, owner: string, target: Target, admit: Admit, edit: (kept: Kept) => Kept) {
     let isNew = false;
     const kept = await change(id, async (found) => {
       isNew = !found.kept;
@@ -179,7 +196,7 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
     return subscription.topics.some(({ expiresAt }) => expiresAt > clock.now());
   }
 
-  return { subscribe, join, leave, update, end, get, list };
+  return { subscribe, join, register, wireTopicOf, leave, update, end, get, list };
 }
 
 /** The initial push of a new address, due at `now`. */

@@ -3,13 +3,21 @@
  * `node:http` lets us. Both stream, and no time-out is ours: the client's and the server's own hold.
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { Adapt, Adapted } from "./advertise.ts";
 import { COOKIE } from "../access/credentials.ts";
 import { endToEnd, type Field, flatten, valuesOf } from "./raw_headers.ts";
-import { createUpstream } from "./upstream.ts";
+import { rewriteBody } from "./rewrite_body.ts";
+import { createUpstream, type Upstream } from "./upstream.ts";
 
 /** Methods that may be asked twice, and bytes of a body that is kept for that: a kept connection can be dead. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"]);
 const MAX_KEPT = 64 * 1024;
+
+/** What says how a body is sent. */
+const FRAMING = /^(?:content-length|accept-encoding)$/i;
+
+/** As OPTIONS says it (draft-bitfire-webdav-push). */
+const PUSH = "webdav-push";
 
 /** Milliseconds that a client may go on sending what nobody reads any more, since it was answered before. */
 const LINGER = 10_000;
@@ -21,33 +29,56 @@ type Deps = {
   publicUrl: URL;
   /** Answers a client to whom the upstream has not said anything. */
   refuse: (outgoing: ServerResponse) => void;
+  /** What a PROPFIND asks for of ours. */
+  adapt?: Adapt;
+  /** Called with each request that the upstream has answered, and the status. */
+  answered?: (incoming: IncomingMessage, status: number) => void;
+  /** Called when a multistatus could not be read, and went on as it was. */
+  unread?: () => void;
 };
 
 /** `expects`: the client waits for `100 Continue` before it sends a body (RFC 9110 10.1.1). */
 export type Proxy = {
   handle: (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) => void;
+  /** Passes a request on whose body was read already. */
+  replay: (incoming: IncomingMessage, outgoing: ServerResponse, body: Uint8Array) => void;
+  upstream: Upstream;
   close: () => void;
 };
 
-/** A client's request on its way; `sent` is the request that it is now. */
-type Passage = { incoming: IncomingMessage; outgoing: ServerResponse; sent?: ClientRequest };
+/** A client's request on its way; `sent` is the request that it is now, `adapted` what it asks for of ours as well. */
+type Passage = { incoming: IncomingMessage; outgoing: ServerResponse; sent?: ClientRequest; adapted?: Adapted };
 
-export function createProxy({ upstream: origin, publicUrl, refuse }: Deps): Proxy {
-  const upstream = createUpstream(origin);
+const ignore = () => {};
 
-  function handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
+export function createProxy(deps: Deps): Proxy {
+  const { publicUrl, refuse, adapt, answered = ignore, unread = ignore } = deps;
+  const upstream = createUpstream(deps.upstream);
+
+  function begin(incoming: IncomingMessage, outgoing: ServerResponse): Passage {
     const passage: Passage = { incoming, outgoing };
     incoming.on("error", () => passage.sent?.destroy());
     // Also when all is well: then there is nothing left to end.
     outgoing.once("close", () => passage.sent?.destroy());
+    return passage;
+  }
+
+  function replay(incoming: IncomingMessage, outgoing: ServerResponse, body: Uint8Array): void {
+    send(begin(incoming, outgoing), { isFresh: true }, () => false).end(body);
+  }
+
+  function handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
+    const passage = begin(incoming, outgoing);
     if (!expects && isRepeatable(incoming)) void passKept(passage);
     else passOnce(passage, expects);
   }
 
   /** Over a kept connection, and over a new one when that was dead. */
   async function passKept(passage: Passage): Promise<void> {
-    const body = await readBody(passage.incoming);
-    if (!body) return;
+    const read = await readBody(passage.incoming);
+    if (!read) return;
+    if (passage.incoming.method === "PROPFIND") passage.adapted = adapt?.(read);
+    const body = passage.adapted?.body ?? read;
     send(passage, { isFresh: false }, (request) => {
       if (!upstream.isReused(request)) return false;
       send(passage, { isFresh: true }, () => false).end(body);
@@ -74,7 +105,7 @@ export function createProxy({ upstream: origin, publicUrl, refuse }: Deps): Prox
     const request = passage.sent = upstream.start(incoming.method!, pathOf(incoming), how);
     // Else a body that is not there would become an empty chunked one.
     request.useChunkedEncodingByDefault = false;
-    for (const [name, values] of fieldsOf(incoming)) request.setHeader(name, values);
+    for (const [name, values] of fieldsOf(passage)) request.setHeader(name, values);
     let isAnswered = false;
     request.once("response", (response: IncomingMessage) => (isAnswered = true, answer(response, passage)));
     request.on("error", () => {
@@ -84,8 +115,10 @@ export function createProxy({ upstream: origin, publicUrl, refuse }: Deps): Prox
     return request;
   }
 
-  function fieldsOf({ rawHeaders, headers, socket }: IncomingMessage): Field[] {
-    const fields = endToEnd(rawHeaders).flatMap(withoutOurs);
+  function fieldsOf({ incoming: { rawHeaders, headers, socket }, adapted }: Passage): Field[] {
+    const fields = endToEnd(rawHeaders).flatMap(withoutOurs).filter(([name]) => !adapted || !FRAMING.test(name));
+    // What is read as it passes must not be compressed.
+    if (adapted) fields.push(["Content-Length", [`${adapted.body.byteLength}`]], ["Accept-Encoding", ["identity"]]);
     if (headers["transfer-encoding"] !== undefined) fields.push(["Transfer-Encoding", ["chunked"]]);
     const via = valuesOf(endToEnd(rawHeaders), "x-forwarded-for");
     fields.push(["X-Forwarded-For", [[...via, socket.remoteAddress ?? "unknown"].join(", ")]]);
@@ -93,14 +126,22 @@ export function createProxy({ upstream: origin, publicUrl, refuse }: Deps): Prox
     return fields;
   }
 
-  function answer(response: IncomingMessage, { incoming, outgoing }: Passage): void {
+  function answer(response: IncomingMessage, { incoming, outgoing, adapted }: Passage): void {
+    answered(incoming, response.statusCode!);
+    const rewriter = isReadable(response) ? adapted?.rewriter : undefined;
+    const fields = endToEnd(response.rawHeaders).filter(([name]) => !rewriter || !FRAMING.test(name));
     // What is cut off must look cut off.
     response.on("error", () => outgoing.destroy());
     response.once("aborted", () => outgoing.destroy());
     outgoing.sendDate = false;
-    outgoing.writeHead(response.statusCode!, response.statusMessage, flatten(endToEnd(response.rawHeaders)));
+    outgoing.writeHead(
+      response.statusCode!,
+      response.statusMessage,
+      flatten(adapt && incoming.method === "OPTIONS" ? advertise(fields) : fields),
+    );
     outgoing.once("finish", () => linger(incoming));
-    response.pipe(outgoing);
+    if (rewriter) rewriteBody(response, outgoing, rewriter, (isWhole) => isWhole || unread());
+    else response.pipe(outgoing);
   }
 
   function giveUp({ incoming, outgoing }: Passage): void {
@@ -109,7 +150,22 @@ export function createProxy({ upstream: origin, publicUrl, refuse }: Deps): Prox
     linger(incoming);
   }
 
-  return { handle, close: upstream.close };
+  return { handle, replay, upstream, close: upstream.close };
+}
+
+/** A multistatus in plain UTF-8. */
+function isReadable({ statusCode, headers }: IncomingMessage): boolean {
+  const type = headers["content-type"] ?? "", coding = headers["content-encoding"] ?? "identity";
+  return statusCode === 207 && coding === "identity" && /^(?:text|application)\/xml\b/i.test(type) &&
+    !/charset="?(?!utf-8)/i.test(type);
+}
+
+/** RFC 4918 10.1: what a resource can do. Where there are other lines of it this is one more. */
+function advertise(fields: Field[]): Field[] {
+  return fields.map(([name, values]) => {
+    const isDav = name.toLowerCase() === "dav" && !values.join().includes(PUSH);
+    return isDav ? [name, [...values, PUSH]] : [name, values];
+  });
 }
 
 /** Neither who a client says it came through, which is told anew, nor our own cookie goes to the upstream. */

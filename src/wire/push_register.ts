@@ -1,7 +1,7 @@
 /** Registering for WebDAV-Push (draft-bitfire-webdav-push, `push-register`), as clients of both generations write it. */
-import { SaxesParser } from "saxes";
 import type { Depth } from "../model/change.ts";
 import type { PushKeys, Triggers } from "../model/subscription.ts";
+import { childOf, parseXml, XmlFault, type XmlNode } from "./xml.ts";
 
 export const PUSH_NAMESPACE = "https://bitfire.at/webdav-push";
 
@@ -9,9 +9,6 @@ const DAV = "{DAV:}", PUSH = `{${PUSH_NAMESPACE}}`;
 
 /** Names of properties that one trigger may name. */
 const MAX_PROPS = 100;
-
-/** Clients nest a handful of elements. */
-const MAX_DEPTH = 16;
 
 /** What a client registers; `triggers` is undefined where it names none that we know. `expiresAt`: milliseconds since 1970. */
 export type PushRegister = {
@@ -24,19 +21,24 @@ export type PushRegister = {
 /** What the draft calls a registration that it does not take. */
 export class InvalidSubscription extends Error {}
 
-/** A node of the document: its name, its text, what is in it. */
-type Node = { name: string; attributes: Record<string, string>; text: string; children: Node[] };
-
 /** Reads a document whose root is `push-register`; undefined when it has another one. Throws `InvalidSubscription`. */
 export function parsePushRegister(text: string): PushRegister | undefined {
-  const root = parse(text);
+  const root = readRoot(text);
   if (root.name !== `${PUSH}push-register`) return undefined;
   const subscription = find(find(root, "subscription"), "web-push-subscription");
   if (!subscription) throw new InvalidSubscription("it holds no web-push-subscription");
   return { ...readSubscription(subscription), triggers: readTriggers(root), ...readExpires(root) };
 }
 
-function readSubscription(node: Node): { address: string; keys: PushKeys } {
+function readRoot(text: string): XmlNode {
+  try {
+    return parseXml(text);
+  } catch (thrown) {
+    throw thrown instanceof XmlFault ? new InvalidSubscription(thrown.message) : thrown;
+  }
+}
+
+function readSubscription(node: XmlNode): { address: string; keys: PushKeys } {
   const address = find(node, "push-resource")?.text.trim();
   const key = find(node, "subscription-public-key"), auth = find(node, "auth-secret")?.text.trim();
   // DAVx5 up to 4.5 leaves it out; nothing else was ever defined.
@@ -49,7 +51,7 @@ function readSubscription(node: Node): { address: string; keys: PushKeys } {
 }
 
 /** DAVx5 up to 4.5 names none, and wants to know of its members. */
-function readTriggers(root: Node): Triggers | undefined {
+function readTriggers(root: XmlNode): Triggers | undefined {
   const trigger = find(root, "trigger");
   if (!trigger) return { content: { depth: "1" } };
   const content = find(trigger, "content-update"), property = find(trigger, "property-update");
@@ -61,49 +63,22 @@ function readTriggers(root: Node): Triggers | undefined {
 }
 
 /** One that is not known falls back. */
-function readDepth(node: Node, otherwise: Depth): Depth {
+function readDepth(node: XmlNode, otherwise: Depth): Depth {
   const depth = find(node, "depth", DAV)?.text.trim();
   return depth === "0" || depth === "1" || depth === "infinity" ? depth : otherwise;
 }
 
-function readProps(node: Node): string[] {
+function readProps(node: XmlNode): string[] {
   const names = find(node, "prop", DAV)?.children.map(({ name }) => name) ?? [];
   if (names.length > MAX_PROPS) throw new InvalidSubscription(`it names more than ${MAX_PROPS} properties`);
   return names;
 }
 
 /** RFC 9110 5.6.7: IMF-fixdate. What is no date is as if nobody had asked. */
-function readExpires(root: Node): { expiresAt?: number } {
+function readExpires(root: XmlNode): { expiresAt?: number } {
   const text = find(root, "expires")?.text.trim() ?? "";
   const time = /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(time) ? {} : { expiresAt: time };
 }
 
-function find(node: Node | undefined, local: string, namespace = PUSH): Node | undefined {
-  return node?.children.find(({ name }) => name === namespace + local);
-}
-
-function parse(text: string): Node {
-  const parser = new SaxesParser({ xmlns: true });
-  const top: Node = { name: "", attributes: {}, text: "", children: [] };
-  const open = [top];
-  const more = (text: string) => void (open.at(-1)!.text += text);
-  parser.on("error", () => {
-    throw new InvalidSubscription("it is no well-formed XML");
-  });
-  parser.on("doctype", () => {
-    throw new InvalidSubscription("it has a document type");
-  });
-  parser.on("text", more);
-  parser.on("cdata", more);
-  parser.on("opentag", ({ uri, local, attributes }) => {
-    if (open.length > MAX_DEPTH) throw new InvalidSubscription("it is nested too deep");
-    const values = Object.values(attributes).map(({ local, value }) => [local, value]);
-    const node = { name: `{${uri}}${local}`, attributes: Object.fromEntries(values), text: "", children: [] };
-    open.at(-1)!.children.push(node);
-    open.push(node);
-  });
-  parser.on("closetag", () => void open.pop());
-  parser.write(text).close();
-  return top.children[0] ?? top;
-}
+const find = (node: XmlNode | undefined, local: string, namespace = PUSH) => childOf(node, namespace + local);
