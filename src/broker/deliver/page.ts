@@ -15,9 +15,6 @@ import { createTelling } from "./telling.ts";
 /** Deliveries of one page that are under way at once: all pages together fill no origin alone. */
 const SLOTS = 16;
 
-/** What is handed back together. */
-const MAX_HANDBACKS = 400;
-
 /** Milliseconds between two commits of how far a page got. */
 const RENEW = 1_000;
 
@@ -76,7 +73,6 @@ async function tellOne(work: Work, place: Place, subscriber: Subscriber, told: M
   const now = deps.clock.now();
   if (subscriber.expiresAt <= now) return fanOut.pass(place);
   const retry = toRetry(page.topic, told, subscriber, now);
-  if (lease.handbacks.size >= MAX_HANDBACKS) await renew(work);
   if (!read?.retry && subscriber.confirmed) {
     return await fanOut.start(place, () => sendOne(work, subscriber, retry), () => {});
   }

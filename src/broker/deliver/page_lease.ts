@@ -12,7 +12,7 @@ export type HeldPage = { name: PageName; versionstamp: string; page: PageRecord 
 export type PageLease = ReturnType<typeof createPageLease>;
 
 export function createPageLease(
-  deps: DeliverDeps,
+  deps: Pick<DeliverDeps, "kv" | "clock" | "log">,
   { name, versionstamp, page: stored }: HeldPage,
   stopping: AbortSignal,
 ) {

@@ -1,13 +1,17 @@
 /** Topics with very many subscribers: cut into pages, which any worker may send. */
+import { getLogger } from "@logtape/logtape";
+import { createPageLease } from "../../../src/broker/deliver/page_lease.ts";
 import type { Delivery, Outcome } from "../../../src/model/delivery.ts";
 import { shardOf } from "../../../src/model/shard.ts";
 import { PAGE_AFTER } from "../../../src/broker/deliver/pass.ts";
+import { commitPage, listPages, type PageRecord, setPages } from "../../../src/store/pages.ts";
 import { subscriberEntry, topicHash } from "../../../src/store/subscribers.ts";
 import { findSubscription } from "../../../src/store/subscriptions.ts";
 import { commitChanges, contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
 import { countKeys, passAll, publishToAll, randomIds, startAll, subscribeMany, times } from "../../helpers/engines.ts";
 import { equal, ok } from "../../helpers/assert.ts";
 import { memoryKv } from "../../helpers/broker.ts";
+import { manualClock } from "../../helpers/clock.ts";
 
 const TOPIC = "https://dav.example/holidays/";
 const COUNT = PAGE_AFTER + 2_500;
@@ -183,4 +187,51 @@ Deno.test("pages: data that a record cannot hold three times over stops nobody",
   await engine.pass(5_000);
   equal([times(engine).size, await countKeys(kv, "page")], [PAGE_AFTER + 101, 0]);
   await engine.leave();
+});
+
+Deno.test("pages: after a restart a change waits as well until those that were cut before are done", async () => {
+  await using kv = await memoryKv();
+  await subscribeMany(kv, TOPIC, IDS.slice(0, PAGE_AFTER + 640));
+  let budget = PAGE_AFTER;
+  const first = createEngine(kv, { answer: () => budget-- > 0 ? undefined : new Promise(() => {}) });
+  await startAll(first);
+  await first.publish(token("1"));
+  await first.pass(2_000);
+  first.kill();
+  ok(await countKeys(kv, "page") > 0);
+  const { versionstamp } = await commitChanges(kv, contentChange("elsewhere"));
+  const second = createEngine(kv, { since: versionstamp, clock: first.clock });
+  await startAll(second);
+  const told = (syncToken: string) =>
+    second.sent.filter(({ delivery }) => delivery.message!.merged.content!.syncToken === syncToken).length;
+  await second.publish(contentChange(TOPIC, { priority: 100, content: { depth: "1", syncToken: "2", except: [] } }));
+  await second.pass(10_000);
+  equal(told("2"), 0);
+  await second.pass(40_000);
+  equal([told("1") >= 640, told("2")], [true, PAGE_AFTER + 640]);
+  await second.leave();
+});
+
+Deno.test("pages: whoever lost one writes nothing any more", async () => {
+  await using kv = await memoryKv();
+  const name = { shard: 3, hash: "hash", prefix: "a" };
+  const page: PageRecord = { topic: TOPIC, classes: [], after: { delay: 0, id: "" }, holder: "me", nonce: "1" };
+  for (const { key, value } of setPages(3, "hash", page)) await kv.set(key, value);
+  const read = async () => (await listPages(kv, { shard: 3 }, 64)).find((page) => page.name.prefix === "a")!;
+  const deps = { kv, clock: manualClock(), log: getLogger("carillon") };
+  const lease = createPageLease(
+    deps,
+    { name, versionstamp: (await read()).versionstamp, page },
+    new AbortController().signal,
+  );
+  await commitPage(kv, await read(), { ...page, holder: "another", nonce: "2" });
+  const retry = { topic: TOPIC, merged: { priority: 1, timestamp: 1 }, attempt: 0, at: 1, until: 2 };
+  lease.handbacks.set("id", retry);
+  const failed = async (written: Promise<void>) => await written.then(() => false, () => true);
+  equal([await failed(lease.renew(() => page)), await failed(lease.end(undefined)), lease.lost.aborted], [
+    true,
+    true,
+    true,
+  ]);
+  equal([(await read()).page!.holder, await countKeys(kv, "handback")], ["another", 0]);
 });

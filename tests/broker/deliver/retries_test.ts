@@ -1,6 +1,7 @@
 import type { Delivery, Outcome } from "../../../src/model/delivery.ts";
 import { findSubscription, removeSubscription, saveSubscription } from "../../../src/store/subscriptions.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
+import { createRetries } from "../../../src/broker/deliver/retries.ts";
 import { equal, ok } from "../../helpers/assert.ts";
 import { memoryKv } from "../../helpers/broker.ts";
 
@@ -242,4 +243,18 @@ Deno.test("retries: thousands that are due are all tried, and how many is known"
   equal(new Set(engine.sent.slice(300).map(({ id }) => id)).size, 300);
   equal(engine.sent.length, 600);
   await engine.leave();
+});
+
+Deno.test("retries: while somebody reads a topic from the database, what is known of it is kept", () => {
+  const retries = createRetries(3), name = { hash: "hash", id: "id" };
+  const retry = { topic: TOPIC, merged: { priority: 1, timestamp: 1 }, attempt: 0, at: 1, until: 2 };
+  retries.hold("hash");
+  retries.hold("hash");
+  retries.add(name, retry);
+  retries.take();
+  for (const isHeld of [true, true, false]) {
+    retries.forget();
+    equal(retries.find(name) !== undefined, isHeld);
+    if (isHeld) retries.release("hash");
+  }
 });
