@@ -84,6 +84,16 @@ for (const [what, [act, statuses]] of Object.entries(HOSTILE)) {
   });
 }
 
+Deno.test("hostile HTTP/1.1: another protocol ends the request at once, and its connection", async () => {
+  const closed: Promise<void>[] = [];
+  const replies = await sendTo((socket) => {
+    closed.push(new Promise((resolve) => socket.once("close", () => resolve())));
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nx");
+  });
+  equal(replies.slice(0, REQUESTS), Array(REQUESTS).fill({ fault: "network" }));
+  await Promise.all(closed);
+});
+
 Deno.test("hostile HTTP/1.1: any bytes are survived", async () => {
   const piece = fc.oneof(
     fc.constantFrom("HTTP/1.1 ", "HTTP/1.1 100 \r\n\r\n", "101", "200", " ", "\r\n", "\r\n\r\n", "content-length: "),
