@@ -40,9 +40,8 @@ function exchange(request: ClientRequest, body: Uint8Array, { signal, onHead }: 
     message.once("close", () => settle());
   });
   request.on("information", countInformational(giveUp));
-  // 101, which nobody asked for: the socket is ours to end.
-  request.once("upgrade", (_message, socket) => (socket.destroy(), giveUp()));
   request.on("error", settle);
+  // Also when the server switches to a protocol that nobody asked for.
   request.once("close", () => settle());
   signal.addEventListener("abort", giveUp, { once: true });
   request.end(body);
