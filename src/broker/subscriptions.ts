@@ -79,11 +79,15 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
     });
   }
 
-  /** Registers for WebDAV-Push: the address may be told of other collections as well, each by itself. */
+  /** Registers for WebDAV-Push: the address may be told of other collections as well. Its own name is its client's. */
   async function register(owner: string, target: Target, { topic, ...wanted }: Registering, admit: Admit) {
     const wireTopic = wireTopicOf(owner, topic), id = shortHash(hashKey, owner, wireTopic, target.address);
     const edit = ({ subscription, ...kept }: Kept) =>
-      ask({ ...kept, subscription: { ...subscription, wireTopic } }, { ...wanted, topics: [topic], keys: target.keys });
+      ask({ ...kept, subscription: { ...subscription, wireTopic, clientId: id } }, {
+        ...wanted,
+        topics: [topic],
+        keys: target.keys,
+      });
     return await addTo(id, owner, target, admit, edit);
   }
 

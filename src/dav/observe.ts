@@ -1,11 +1,13 @@
 /** What a client's writing changed: each 2xx of a method that writes is a change of the collection that it wrote to. */
 import type { IncomingMessage } from "node:http";
+import type { Subscriptions } from "../broker/subscriptions.ts";
 import type { Change } from "../model/change.ts";
 import { DEFAULT_PRIORITY } from "../model/change.ts";
 import { type Ask, credentialsOf } from "./ask.ts";
-import { SYNC_TOKEN } from "./names.ts";
+import { readDontNotify } from "./dont_notify.ts";
+import { PRINCIPAL, SYNC_TOKEN } from "./names.ts";
 import { canonicalPath, parentOf } from "./paths.ts";
-import { topicOf } from "./register.ts";
+import { principalOf, topicOf } from "./register.ts";
 
 const MEMBERS = new Set(["PUT", "DELETE", "POST", "MOVE", "COPY", "MKCOL", "MKCALENDAR", "PATCH"]);
 const PROPERTIES = new Set(["PROPPATCH", "ACL"]);
@@ -13,48 +15,53 @@ const PROPERTIES = new Set(["PROPPATCH", "ACL"]);
 type Deps = {
   ask: Ask;
   origin: string;
+  subscriptions: Pick<Subscriptions, "get" | "list">;
   publish: (changes: Change[]) => Promise<unknown>;
   now: () => number;
 };
 
 /** Called with each request that the upstream answered, and the status. Never throws. */
-export function createObserve({ ask, origin, publish, now }: Deps) {
+export function createObserve({ ask, origin, subscriptions, publish, now }: Deps) {
   return async (incoming: IncomingMessage, status: number): Promise<void> => {
     const { method = "" } = incoming;
     if (status < 200 || status > 299 || !MEMBERS.has(method) && !PROPERTIES.has(method)) return;
-    const changes = PROPERTIES.has(method)
-      ? [propertyChange(canonicalPath(incoming.url!))]
-      : await contentChanges(incoming);
-    await publish(changes);
+    const paths = PROPERTIES.has(method) ? [canonicalPath(incoming.url!)] : collectionsOf(incoming);
+    const asked = await Promise.all(paths.map((path) => askFor(path, incoming)));
+    const except = await readExcept(incoming, asked[0]!.principal);
+    await publish(PROPERTIES.has(method) ? [propertyChange(paths[0]!, except)] : contentChanges(asked, except));
   };
 
-  async function contentChanges(incoming: IncomingMessage): Promise<Change[]> {
-    const changes = await Promise.all(
-      collectionsOf(incoming).map(async (path) => {
-        const syncToken = await readToken(path, incoming);
-        return contentChange(path, "1", syncToken);
-      }),
-    );
-    const above = new Set(changes.flatMap(({ topics: [topic] }) => ancestorsOf(topic!.slice(origin.length))));
-    return [...changes, ...[...above].map((path) => contentChange(path, "infinity", undefined))];
+  /** Each collection with the token after the write, and those above. */
+  function contentChanges(asked: { path: string; token: string | undefined }[], except: string[]): Change[] {
+    const above = new Set(asked.flatMap(({ path }) => ancestorsOf(path)));
+    return [
+      ...asked.map(({ path, token }) => contentChange(path, "1", except, token)),
+      ...[...above].map((path) => contentChange(path, "infinity", except)),
+    ];
   }
 
-  /** A client that may write knows a token of its own; one that cannot be read is left out. */
-  async function readToken(path: string, incoming: IncomingMessage): Promise<string | undefined> {
+  /** What cannot be read is left out: the change is told all the same. */
+  async function askFor(path: string, incoming: IncomingMessage) {
     try {
-      const { properties } = await ask(path, credentialsOf(incoming), [SYNC_TOKEN]);
-      return properties.get(SYNC_TOKEN)?.text.trim() || undefined;
+      const asked = await ask(path, credentialsOf(incoming), [SYNC_TOKEN, PRINCIPAL]);
+      const token = asked.properties.get(SYNC_TOKEN)?.text.trim() || undefined;
+      return { path, token, principal: principalOf(asked) };
     } catch {
-      return undefined;
+      return { path, token: undefined, principal: undefined };
     }
   }
 
-  function contentChange(path: string, depth: "1" | "infinity", syncToken: string | undefined): Change {
-    return { ...change(path), content: { depth, except: [], ...(syncToken !== undefined && { syncToken }) } };
+  async function readExcept({ headers }: IncomingMessage, principal: string | undefined): Promise<string[]> {
+    const field = headers["push-dont-notify"];
+    return await readDontNotify(Array.isArray(field) ? field.join() : field, principal, { subscriptions, origin });
   }
 
-  function propertyChange(path: string): Change {
-    return { ...change(path), property: { depth: "0", props: [], except: [] } };
+  function contentChange(path: string, depth: "1" | "infinity", except: string[], syncToken?: string): Change {
+    return { ...change(path), content: { depth, except, ...(syncToken !== undefined && { syncToken }) } };
+  }
+
+  function propertyChange(path: string, except: string[]): Change {
+    return { ...change(path), property: { depth: "0", props: [], except } };
   }
 
   function change(path: string) {

@@ -51,7 +51,7 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
     unread: () => metrics.davUnread.inc(),
   });
   const ask = createAsk(proxy.upstream, publicUrl.host);
-  const observe = createObserve({ ask, origin, now, publish: (changes) => broker.publish({ changes }) });
+  const observe = createObserve({ ask, origin, subscriptions, now, publish: (changes) => broker.publish({ changes }) });
   const admit = (counts: Parameters<typeof checkQuotas>[0]) => checkQuotas(counts, { isServer: false });
   const registering = { ...deps, ask, subscriptions, origin, admit, now };
 

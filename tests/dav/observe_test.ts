@@ -22,6 +22,10 @@ async function observed(method: string, url: string, { status = 201, destination
   const observe = createObserve({
     ask,
     origin: ORIGIN,
+    subscriptions: {
+      get: () => Promise.reject(new Error("nobody registered")),
+      list: () => Promise.reject(new Error()),
+    },
     publish: (changes) => Promise.resolve(void published.push(...changes)),
     now: () => 5,
   });

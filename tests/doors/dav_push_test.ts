@@ -4,6 +4,7 @@ import { equal, ok } from "../helpers/assert.ts";
 import { openPushService, type TestSubscription } from "../helpers/push_service.ts";
 import { findRadicale, startRadicale } from "../helpers/radicale.ts";
 import { davClient } from "../helpers/radicale_client.ts";
+import { printEvent } from "../../scripts/lib/calendar.ts";
 import { testWorker } from "../helpers/worker.ts";
 import { faultsOf, findXmllint } from "../helpers/xmllint.ts";
 
@@ -152,6 +153,40 @@ test("dav push: what cannot be registered is 403 with its precondition, and anot
   const through = await all.alice.request("POST", "/alice/work/", "<other/>", XML);
   const direct = await all.radicale.as("alice").request("POST", "/alice/work/", "<other/>", XML);
   equal([through.status, through.text], [direct.status, direct.text]);
+});
+
+test("dav push: who writes need not be told, as far as the registrations are their own", async () => {
+  await using all = await openAll();
+  const devices = [1, 2].map(() => all.service.subscribe()), locations: string[] = [];
+  for (const device of devices) {
+    const { headers } = await all.alice.request(
+      "POST",
+      "/alice/work/",
+      registerOf("davx5-next-register.xml", device),
+      XML,
+    );
+    locations.push(headers.get("location")!);
+    await all.service.until(() => all.service.messages(device).length === 1);
+  }
+  const tokensOf = (device: TestSubscription) => all.service.messages(device).map(({ text }) => tokenIn(text));
+  /** Which devices are told of a write, when the next one tells both of what came meanwhile. */
+  const write = async (n: number, field: string): Promise<string> => {
+    const headers = { "content-type": "text/calendar", "push-dont-notify": field };
+    equal((await all.alice.request("PUT", `/alice/work/${n}.ics`, printEvent(`${n}`, "x"), headers)).status, 201);
+    return (await syncOf(all.alice)).token;
+  };
+  const first = await write(1, `"${locations[0]}"`);
+  await all.service.until(() => tokensOf(devices[1]!).includes(first));
+  const second = await write(2, `"${locations[1]}x", nonsense, "https://elsewhere.example/", "${locations[1]}"`);
+  await all.service.until(() => tokensOf(devices[0]!).includes(second));
+  equal([tokensOf(devices[0]!).includes(first), tokensOf(devices[1]!).includes(second)], [false, false]);
+  const { headers } = await all.alice.request(
+    "POST",
+    "/alice/work/",
+    registerOf("davx5-next-register.xml", devices[0]!),
+    XML,
+  );
+  equal(headers.get("location"), locations[0]);
 });
 
 async function syncOf(client: ReturnType<typeof davClient>): Promise<{ token: string; text: string }> {

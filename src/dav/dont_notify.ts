@@ -1,0 +1,34 @@
+/** `Push-Dont-Notify` (draft-bitfire-webdav-push): a client that writes need not be told of it. */
+import type { Subscriptions } from "../broker/subscriptions.ts";
+import { ownerOf, REGISTRATIONS } from "./register.ts";
+
+/** Registrations that are looked at for one request. */
+const MANY = 100;
+
+type Deps = { subscriptions: Pick<Subscriptions, "get" | "list">; origin: string };
+
+/** The ids of the registrations that are left out, as far as they are the writer's own; what is invalid is ignored. */
+export async function readDontNotify(
+  field: string | undefined,
+  principal: string | undefined,
+  { subscriptions, origin }: Deps,
+): Promise<string[]> {
+  if (field === undefined || principal === undefined) return [];
+  const owner = ownerOf(origin, principal), locations = parseDontNotify(field);
+  if (locations === "*") {
+    const { kept } = await subscriptions.list(owner, "", MANY);
+    return kept.map(({ subscription }) => subscription.id);
+  }
+  const prefix = origin + REGISTRATIONS;
+  const ids = locations.filter((location) => location.startsWith(prefix)).map((location) =>
+    location.slice(prefix.length)
+  );
+  const own = ids.slice(0, MANY).map((id) => subscriptions.get(owner, id).then(() => [id], () => []));
+  return (await Promise.all(own)).flat();
+}
+
+/** Quoted addresses with commas between them, or an asterisk. Several lines of the field are one with commas. */
+export function parseDontNotify(field: string): "*" | string[] {
+  if (field.split(",").some((part) => part.trim() === "*")) return "*";
+  return [...field.matchAll(/"([^"]*)"/g)].map(([, location]) => location!);
+}
