@@ -1,7 +1,7 @@
 /** Connections that speak HTTP/1.1 (RFC 9112): one request at a time on each, kept for the next. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request as startRequest } from "node:https";
-import { type Answer, type Connection, countBody, countInformational, type Wait } from "./connection.ts";
+import { type Answer, type Connection, countBody, type Wait } from "./connection.ts";
 import type { DialOptions } from "./dial.ts";
 
 /** Idle connections that are kept of the many that a burst needs: each is a file descriptor. */
@@ -39,7 +39,6 @@ function exchange(request: ClientRequest, body: Uint8Array, { signal, onHead }: 
     message.on("error", () => {});
     message.once("close", () => settle());
   });
-  request.on("information", countInformational(giveUp));
   request.on("error", settle);
   // Also when the server switches to a protocol that nobody asked for.
   request.once("close", () => settle());
