@@ -12,7 +12,7 @@ import { topicHash } from "../store/subscribers.ts";
 
 /** What must be written together with the change, at `now`, milliseconds since 1970. */
 export function catchUp(before: Subscription | undefined, after: Subscription, now: number): Mutation[] {
-  if (!before?.confirmed || classOf(after.maxDelay) >= classOf(before.maxDelay)) return [];
+  if (!before || classOf(after.maxDelay) >= classOf(before.maxDelay)) return [];
   const known = new Set(before.topics.map(({ topic }) => topic));
   return after.topics.filter(({ topic }) => known.has(topic)).map(({ topic, expiresAt }) => {
     const hash = topicHash(topic), merged = anything(after.minPriority, now);

@@ -44,5 +44,10 @@ export async function countSubscriptions(kv: Deno.Kv, owner: string, address: st
   const names = Object.keys(COUNTS) as (keyof Counts)[];
   const keys = names.map((name) => COUNTS[name].key(owner, originOf(address)));
   const entries = await withDeadline("counting subscriptions", kv.getMany<Deno.KvU64[]>(keys));
-  return Object.fromEntries(names.map((name, n) => [name, Number(entries[n]!.value?.value ?? 0n)])) as Counts;
+  return Object.fromEntries(names.map((name, n) => [name, toCount(entries[n]!.value?.value ?? 0n)])) as Counts;
+}
+
+/** What was subtracted stands beyond the sign; a counter that is off must lock nobody out. */
+function toCount(value: bigint): number {
+  return Math.max(0, Number(BigInt.asIntN(64, value)));
 }

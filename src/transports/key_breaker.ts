@@ -19,6 +19,8 @@ export function createKeyBreaker(clock: Clock) {
   return {
     /** Milliseconds until it lets a request through, 0 when it does. */
     left: (): number => Math.max(0, until - clock.elapsed()),
+    /** Until a request has shown that it is mended. */
+    isOpen: () => isOpen,
     /** A request begins. */
     entered: () => void (isOpen && (until = clock.elapsed() + PROBE)),
     accepted(): void {

@@ -15,6 +15,16 @@ export const WAITING = 500;
 /** Milliseconds, and up to twice as many, until somebody comes again for whom there was no room to wait. */
 const CROWDED = 5_000;
 
+/** The same for a new subscription while another one tries whether there is a push service at all. */
+const SOON = 500;
+
+/** Places for origins that have few: a slow one must not keep others from being served at all. */
+const RESERVED = 64;
+const FEW = 8;
+
+/** Of those that wait for a place, how many are looked at for one that is free. */
+const LOOKED_AT = 16;
+
 /** And of those to all, how many may be to origins that nobody has heard an answer of: they could all be tarpits. */
 export const STRANGERS_OF_ALL = 64;
 
@@ -28,11 +38,8 @@ export type Sender = { origin: string; endpoint: string; key: string; confirmed:
 /** `leave` must be called once. `at` is when to come again, milliseconds since 1970. */
 export type Turn = { go: true; leave: (verdict: Verdict) => void } | { go: false; at: number };
 
-/** `proven`: it has answered, and its breaker is closed. */
-type Kind = "proven" | "strangers";
-
 type Waiter = { sender: Sender; resolve: (turn: Turn) => void };
-type Origin = OriginState & { waiting: Waiter[]; inFlight: number; used: number };
+type Origin = OriginState & { waiting: Waiter[]; inFlight: number; known: number; used: number };
 
 type Deps = {
   clock: Clock;
@@ -46,8 +53,9 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
   const origins = new Map<string, Origin>();
   const endpoints = createPauses(clock);
   /** Those that lack nothing but one of the places that all share. */
-  const crowds = { proven: new Set<Origin>(), strangers: new Set<Origin>() };
-  const inFlight = { proven: 0, strangers: 0 };
+  const crowd = new Set<Origin>();
+  /** Requests, those of strangers among them, and origins that have others. */
+  let inFlight = 0, strangers = 0, busy = 0;
 
   /** Resolves when it is the sender's turn, or at once when there will be none soon. */
   async function enter(sender: Sender): Promise<Turn> {
@@ -62,7 +70,7 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
 
   function find(name: string): Origin {
     const found = origins.get(name) ??
-      { ...createOriginState({ clock, random }), waiting: [], inFlight: 0, used: 0 };
+      { ...createOriginState({ clock, random }), waiting: [], inFlight: 0, known: 0, used: 0 };
     found.used = clock.elapsed();
     origins.delete(name);
     origins.set(name, found);
@@ -75,36 +83,59 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     const key = origin.keyBreaker(sender.key);
     const pause = Math.max(origin.breaker.left(), key.left(), endpoints.left(sender.endpoint));
     if (pause > 0) return { go: false, at: clock.now() + pause };
-    const limit = origin.breaker.isProven ? IN_FLIGHT : 1;
-    if (origin.inFlight >= limit) return undefined;
-    const kind = origin.breaker.isProven ? "proven" : "strangers";
-    if (!hasPlace(kind)) return void crowds[kind].add(origin);
-    key.entered();
-    return admit(origin, sender, kind);
+    // It could have been made for another key: that would say nothing of ours.
+    if (!sender.confirmed && key.isOpen()) return later(CROWDED);
+    if (!sender.confirmed && !origin.breaker.isProven) return strangersTurn(origin, sender);
+    if (origin.inFlight >= (origin.breaker.isProven ? IN_FLIGHT : 1)) return undefined;
+    if (!hasPlace(origin)) return void crowd.add(origin);
+    return admit(origin, sender, "known");
   }
 
-  function hasPlace(kind: Kind): boolean {
-    if (inFlight.proven + inFlight.strangers >= IN_FLIGHT_OF_ALL) return false;
-    return kind === "proven" || inFlight.strangers < STRANGERS_OF_ALL;
+  /** It waits for nobody, since it would hold a place of whoever sends. */
+  function strangersTurn(origin: Origin, sender: Sender): Turn {
+    if (origin.inFlight > 0) return later(SOON);
+    return strangers < STRANGERS_OF_ALL && inFlight < IN_FLIGHT_OF_ALL
+      ? admit(origin, sender, "stranger")
+      : later(CROWDED);
   }
 
-  function admit(origin: Origin, sender: Sender, kind: Kind): Turn {
-    const { openings } = origin.breaker;
-    origin.inFlight++;
-    inFlight[kind]++;
+  function later(milliseconds: number): Turn {
+    return { go: false, at: clock.now() + milliseconds * (1 + random()) };
+  }
+
+  /** Once half of all places are taken nobody gets more than an equal share, and the last ones are for who has few. */
+  function hasPlace(origin: Origin): boolean {
+    if (inFlight < IN_FLIGHT_OF_ALL / 2) return true;
+    if (inFlight >= IN_FLIGHT_OF_ALL) return false;
+    const open = IN_FLIGHT_OF_ALL - RESERVED;
+    return origin.inFlight < (inFlight < open ? Math.ceil(open / (busy + 1)) : FEW);
+  }
+
+  function admit(origin: Origin, sender: Sender, kind: "known" | "stranger"): Turn {
+    const { openings } = origin.breaker, isStranger = kind === "stranger";
+    origin.keyBreaker(sender.key).entered();
+    count(origin, 1, isStranger);
     return { go: true, leave };
 
     function leave(verdict: Verdict): void {
-      origin.inFlight--;
-      inFlight[kind]--;
+      count(origin, -1, isStranger);
       origin.used = clock.elapsed();
       if (verdict.wait) endpoints.begin(sender.endpoint, verdict.wait);
       judgeKey(origin, sender, verdict);
       origin.judge(verdict, sender.endpoint, openings);
-      callCrowd("strangers");
-      callCrowd("proven");
+      callCrowd();
       callWaiting(origin);
     }
+  }
+
+  function count(origin: Origin, difference: 1 | -1, isStranger: boolean): void {
+    const before = origin.known;
+    origin.inFlight += difference;
+    inFlight += difference;
+    if (isStranger) return void (strangers += difference);
+    origin.known += difference;
+    // From none to one, or back.
+    if (Math.min(before, origin.known) === 0) busy += difference;
   }
 
   function judgeKey(origin: Origin, sender: Sender, { key }: Verdict): void {
@@ -116,11 +147,11 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     if (!sender.confirmed || breaker.refused(sender.endpoint)) keyRefused(sender);
   }
 
-  /** An origin that was served goes behind the others. */
-  function callCrowd(kind: Kind): void {
-    for (const origin of crowds[kind]) {
-      if (!hasPlace(kind)) return;
-      crowds[kind].delete(origin);
+  /** An origin that was looked at goes behind the others; only so many are, since it is done for each request. */
+  function callCrowd(): void {
+    for (const origin of [...crowd.values().take(LOOKED_AT)]) {
+      if (inFlight >= IN_FLIGHT_OF_ALL) return;
+      crowd.delete(origin);
       callWaiting(origin);
     }
   }
@@ -152,7 +183,7 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     return {
       origins: all.length,
       open: all.filter(({ isPaused }) => isPaused()).length,
-      inFlight: inFlight.proven + inFlight.strangers,
+      inFlight,
       waiting: all.reduce((sum, { waiting }) => sum + waiting.length, 0),
     };
   }

@@ -70,3 +70,21 @@ Deno.test("catch up: a new topic and one that is left are none of it", async () 
   equal(engine.sent.map(({ topic }) => topic), [undefined, TOPIC]);
   await engine.leave();
 });
+
+Deno.test("catch up: who was not confirmed yet is told of what waited as soon as they are", async () => {
+  await using kv = await memoryKv();
+  let down = true;
+  const engine = createEngine(kv, { answer: () => down ? { kind: "retry", tried: true } : undefined });
+  await startAll(engine);
+  const subscriptions = createSubscriptions({ kv, clock: engine.clock, hashKey: "key", subscribed: engine.subscribed });
+  const { kept } = await subscriptions.subscribe("owner", TARGET, { topics: [TOPIC], maxDelay: 60 }, () => {});
+  await engine.publish(contentChange(TOPIC, { priority: 10 }));
+  await engine.publish(contentChange(TOPIC, { priority: 10, timestamp: 2 }));
+  await engine.pass(2_000);
+  await subscriptions.update("owner", kept.subscription.id, { maxDelay: 0 }, () => {});
+  await engine.pass(5_000);
+  down = false;
+  await engine.pass(60_000);
+  equal(engine.sent.filter(({ topic }) => topic === TOPIC).length > 0, true);
+  await engine.leave();
+});

@@ -9,6 +9,7 @@ import {
   saveSubscription,
 } from "../../src/store/subscriptions.ts";
 import { readSubscribers, topicHash } from "../../src/store/subscribers.ts";
+import { shortHash } from "../../src/model/short_hash.ts";
 import { shardOf } from "../../src/model/shard.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { faultyKv, memoryKv } from "../helpers/broker.ts";
@@ -164,6 +165,16 @@ Deno.test("subscriptions: they are counted by owner, and the unconfirmed by push
   }
   equal(await countSubscriptions(kv, "owner", "https://push.example/any"), counts(21, 20, 16, 15, 5));
   equal(await countSubscriptions(kv, "other", "https://other.example/"), counts(1, 1, 1, 2, 0));
+});
+
+Deno.test("subscriptions: a counter that fell below zero counts as none", async () => {
+  await using kv = await memoryKv();
+  await save(kv, { subscription: A });
+  for (const key of [["count", "owned", "owner"], ["count", "owned_at", "owner", shortHash("https://push.example")]]) {
+    await kv.set(key, new Deno.KvU64(2n ** 64n - 3n));
+  }
+  const { owned, ownedAt, confirmedAt } = await countSubscriptions(kv, "owner", A.address);
+  equal([owned, ownedAt, confirmedAt], [0, 0, 1]);
 });
 
 Deno.test("subscriptions: initial pushes are found when they are due, and are gone with the confirmation", async () => {

@@ -96,6 +96,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await clock.wait(ROUND, signal);
+      if (signal.aborted) return;
       await round().catch((thrown) => {
         log.warning("deliveries wait for the database: {code}", { code: asCarillonError(thrown).code });
       });
@@ -188,6 +189,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
   }
 
   async function settled(): Promise<void> {
+    await ownership.settled();
     const jobs = owned.values().map(({ upkeep }) => upkeep.settled());
     await Promise.all([...beginning, ...jobs, schedule.queue.settled(), pages.settled()]);
   }

@@ -16,6 +16,9 @@ const SLOTS = 128;
 const TOGETHER = 50;
 const LISTED = 1_000;
 
+/** Milliseconds until it is looked again whether a record of another version can be read. */
+const UNKNOWN_REST = 60_000;
+
 /** Milliseconds to wait with a message until the initial push was tried again. */
 const AFTER_INITIAL = 1_000;
 
@@ -62,12 +65,15 @@ function pickOne({ retries }: Shard, due: Due, read: ReadRetry): Entry[] {
 
 async function tryOne(shard: Shard, entry: Entry): Promise<void> {
   const { kv, clock, metrics } = shard.deps;
+  if (shard.stopping.aborted) return void (entry.active = false);
   const found = await shard.insist(() => findSubscription(kv, entry.name.id));
   const subscriber = found.kept && subscriberOf(found.kept, entry.retry!.topic, clock.now());
   // It may have been renewed since.
   if (subscriber) entry.retry = { ...entry.retry!, until: subscriber.expiresAt };
-  else if (!found.unknown && entry.retry!.until <= clock.now()) metrics.deliveriesExpired.inc();
-  await conclude(shard, entry, await sendAgain(shard, entry.retry!, found, subscriber));
+  const isOver = !subscriber && entry.retry!.until <= clock.now();
+  if (isOver) metrics.deliveriesExpired.inc();
+  const outcome: Outcome = isOver ? { kind: "rejected" } : await sendAgain(shard, entry.retry!, found, subscriber);
+  await conclude(shard, entry, outcome);
 }
 
 async function sendAgain(
@@ -76,10 +82,8 @@ async function sendAgain(
   { kept, unknown }: Found,
   subscriber: Subscriber | undefined,
 ): Promise<Outcome> {
-  const initial = kept?.initial;
-  if (subscriber && initial || unknown) {
-    return { kind: "retry", at: (initial?.at ?? shard.deps.clock.now()) + AFTER_INITIAL, tried: false };
-  }
+  if (unknown) return { kind: "retry", at: shard.deps.clock.now() + UNKNOWN_REST, tried: false };
+  if (subscriber && kept?.initial) return { kind: "retry", at: kept.initial.at + AFTER_INITIAL, tried: false };
   const told = subscriber && tell(subscriber, merged);
   return told ? await send(shard, subscriber, { topic, merged: told }) : { kind: "rejected" };
 }

@@ -44,6 +44,7 @@ type Due = { at: number; id: string };
 
 async function pushOne(shard: Shard, due: Due): Promise<void> {
   const { kv, metrics } = shard.deps;
+  if (shard.stopping.aborted) return;
   const found = await shard.insist(() => findSubscription(kv, due.id));
   if (found.unknown) return void metrics.recordsSetAside.inc({ kind: "subscription" });
   if (found.kept?.initial?.at !== due.at) return await shard.insist(() => forgetInitial(kv, shard.number, due));

@@ -70,6 +70,8 @@ export function createLease({ kv, clock, worker, shard, versionstamp, cursor }: 
     write,
     /** Aborts when another worker owns the shard. */
     lost: lost.signal,
+    /** Nothing may be sent any more: somebody else may do so at any moment. */
+    isGivenBack: () => isGivenBack,
     age: () => clock.elapsed() - renewedAt,
     cursor: () => cursor,
   };

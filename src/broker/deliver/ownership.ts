@@ -43,6 +43,7 @@ export function createOwnership({ deps, has, head, hasWork, taken, stopping }: D
     const states = await readShards(kv);
     foreign = states.flatMap(({ record }, number) => record && !has(number) ? [record.cursor] : []);
     for (const [number, state] of states.entries()) {
+      if (stopping.aborted) return;
       if (has(number) || isUnknown(number, state) || !(all || await mayTake(number, state))) continue;
       const shard = await take(number, state);
       // At once: a fault of the next one must not leave it without anybody.
@@ -80,6 +81,8 @@ export function createOwnership({ deps, has, head, hasWork, taken, stopping }: D
 
   return {
     look,
+    /** Resolves when nothing is being taken. */
+    settled: async () => void await looking?.catch(() => {}),
     /** How far the shards of others had got when we last looked. */
     foreign: () => foreign,
   };

@@ -79,6 +79,7 @@ export function createShard(deps: DeliverDeps, number: number, lease: Lease, { s
   /** Resolves when this worker surely owns the shard. Throws when it does not. */
   async function own(): Promise<void> {
     lease.lost.throwIfAborted();
+    if (lease.isGivenBack()) throw new Error("the shard was given back");
     while (lease.age() >= FENCE) await ask(checkpoint);
   }
 

@@ -1,4 +1,5 @@
 import type { Outcome } from "../../../src/model/delivery.ts";
+import { shardOf } from "../../../src/model/shard.ts";
 import { countSubscriptions } from "../../../src/store/counts.ts";
 import { findSubscription, saveSubscription } from "../../../src/store/subscriptions.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
@@ -147,4 +148,31 @@ Deno.test("initial: a worker that is killed in the middle of it leaves it to the
   await next.pass(1_000);
   equal([topics(next.sent), await isConfirmed(kv)], [[[undefined, 1]], true]);
   await next.leave();
+});
+
+Deno.test("initial: a worker that leaves begins none any more, and sends none of a shard that it gave back", async () => {
+  await using kv = await memoryKv();
+  const answers: (() => void)[] = [];
+  const engine = createEngine(kv, {
+    answer: () => new Promise((resolve) => answers.push(() => resolve(undefined))),
+  });
+  const now = engine.clock.now(),
+    ofOneShard = Array.from({ length: 4_000 }, (_, n) => subscription(`n${n}`, [TOPIC]))
+      .filter(({ id }) => shardOf(id) === 3).slice(0, 200);
+  for (const each of ofOneShard) await subscribe(kv, each, { attempt: 0, at: now, until: now + DAY });
+  await engine.start();
+  await engine.idle();
+  await engine.pass(1_000);
+  const before = engine.sent.length;
+  ok(before > 50 && before < ofOneShard.length, `${before}`);
+  const leaving = engine.leave();
+  await engine.idle();
+  engine.clock.advance(2_500);
+  await engine.idle();
+  await leaving;
+  for (let round = 0; round < 5; round++) {
+    for (const answer of answers.splice(0)) answer();
+    await engine.idle();
+  }
+  equal(engine.sent.length, before);
 });

@@ -232,6 +232,23 @@ Deno.test("ownership: what a worker could not send before it left, its database 
   await second.leave();
 });
 
+Deno.test("ownership: a worker that leaves takes nothing any more, though shards are free and its look is due", async () => {
+  await using kv = await memoryKv();
+  const slow = faultyKv(kv, async (commit) => {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    return await commit();
+  });
+  const [first, second] = [isolate(kv), isolate(slow)];
+  await startAll(first, second);
+  second.clock.advance(4_900);
+  await second.idle();
+  await first.leave();
+  // The round that its look is due in comes as it leaves.
+  second.clock.advance(99);
+  await second.leave();
+  equal((await readShards(kv)).map(({ record }) => record!.owner), Array(16).fill(null));
+});
+
 Deno.test("ownership: the cron adopts what a dead owner left, also in a worker that lives just for that", async () => {
   await using kv = await memoryKv();
   await subscribe(kv, subscription("a", [TOPIC]));

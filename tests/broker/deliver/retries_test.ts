@@ -1,9 +1,12 @@
 import type { Delivery, Outcome } from "../../../src/model/delivery.ts";
+import { shardOf } from "../../../src/model/shard.ts";
+import { replaceRetry } from "../../../src/store/retries.ts";
+import { topicHash } from "../../../src/store/subscribers.ts";
 import { findSubscription, removeSubscription, saveSubscription } from "../../../src/store/subscriptions.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
 import { createRetries } from "../../../src/broker/deliver/retries.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { memoryKv } from "../../helpers/broker.ts";
+import { faultyKv, memoryKv } from "../../helpers/broker.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 const A = subscription("a", [TOPIC]);
@@ -258,3 +261,27 @@ Deno.test("retries: while somebody reads a topic from the database, what is know
     if (isHeld) retries.release("hash");
   }
 });
+
+Deno.test("retries: one whose subscription cannot be read is looked at once a minute, and not after its end", async () => {
+  await using kv = await memoryKv();
+  const { kv: watched, writes } = countWrites(kv);
+  const engine = createEngine(watched), hash = topicHash(TOPIC), name = { hash, id: A.id };
+  await kv.set(["subscription", A.id], new TextEncoder().encode('{"v":2}'));
+  const content = { depths: ["0" as const], except: [], timestamp: 1 };
+  const retry = { topic: TOPIC, merged: { priority: 50, timestamp: 1, content }, attempt: 0, at: engine.clock.now() };
+  const until = engine.clock.now() + 150_000;
+  for (const { key, value } of replaceRetry(shardOf(hash), name, undefined, { ...retry, until })) {
+    await kv.set(key, value);
+  }
+  await engine.start();
+  await engine.pass(600_000);
+  equal([engine.sent.length, await count(kv, "retry"), await count(kv, "due")], [0, 0, 0]);
+  equal((await engine.metrics.deliveriesExpired.get()).values[0]!.value, 1);
+  ok(writes() < 30, `${writes()}`);
+  await engine.leave();
+});
+
+function countWrites(kv: Deno.Kv): { kv: Deno.Kv; writes: () => number } {
+  let writes = 0;
+  return { kv: faultyKv(kv, (commit) => (writes++, commit())), writes: () => writes };
+}
