@@ -75,7 +75,7 @@ export function serveRaw(script: Script, { early = false } = {}) {
   };
 }
 
-export async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.byteLength;) sent += await connection.write(bytes.subarray(sent));
 }
 

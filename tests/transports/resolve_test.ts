@@ -70,5 +70,8 @@ Deno.test("resolve: this machine's own names are known for a trusted host", asyn
   const resolve = createResolve({ clock: systemClock, nameServer: dns.nameServer });
   const found = await resolve("localhost", how({ isTrusted: true }));
   ok(found.some((address) => address === "127.0.0.1" || address === "::1"));
+  // Whether it is known or not, no name server hears of it.
+  await outcomeOf(resolve(Deno.hostname(), how({ isTrusted: true })));
+  equal(dns.asked, []);
   equal([await outcomeOf(resolve("localhost.example", how())), dns.asked.length], ["Error", 2]);
 });
