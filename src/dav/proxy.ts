@@ -177,7 +177,7 @@ function withoutOurs([name, values]: Field): Field[] {
 }
 
 /** The target as it came, without the origin of the absolute form (RFC 9112 3.2.2). */
-function pathOf({ url = "/" }: IncomingMessage): string {
+export function pathOf({ url = "/" }: IncomingMessage): string {
   return url.replace(/^https?:\/\/[^/?#]*(?=[/?#]|$)/i, "") || "/";
 }
 

@@ -6,7 +6,7 @@ import type { Broker } from "../broker/broker.ts";
 import { createAdapt } from "../dav/advertise.ts";
 import { createAsk, credentialsOf } from "../dav/ask.ts";
 import { createObserve } from "../dav/observe.ts";
-import { createProxy } from "../dav/proxy.ts";
+import { createProxy, pathOf } from "../dav/proxy.ts";
 import { type Answer, ownerOf, register, REGISTRATIONS, topicOf, unregister } from "../dav/register.ts";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
@@ -70,7 +70,11 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
   /** Undefined when the upstream answers. */
   async function take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<Answer | undefined> {
     const body = await readBody(incoming);
-    const asked = { path: incoming.url!, credentials: credentialsOf(incoming), text: new TextDecoder().decode(body) };
+    const asked = {
+      path: pathOf(incoming),
+      credentials: credentialsOf(incoming),
+      text: new TextDecoder().decode(body),
+    };
     const given = await register(registering, asked);
     if (!given) proxy.replay(incoming, outgoing, body);
     return given;

@@ -81,3 +81,17 @@ Deno.test("dav: a cookie counts on a host of its own alone: a page of the DAV se
     equal(answer.status, status);
   }
 });
+
+Deno.test("dav: a registration is asked of the upstream by its path, whatever form its target has", async () => {
+  await using upstream = serveRaw(({ write }) =>
+    write("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n")
+  );
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const { host, origin } = new URL(worker.url);
+  const document = await Deno.readTextFile(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url));
+  const head =
+    `POST ${origin}/a%20b/ HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/xml\r\nContent-Length: ${document.length}\r\n\r\n`;
+  const { status, headers } = await rawRequest(worker.url, head + document);
+  equal([status, headers.get("www-authenticate")], [401, "Basic"]);
+  equal(upstream.requests.map((request) => request.split(" ").slice(0, 2)), [["PROPFIND", "/a%20b/"]]);
+});
