@@ -44,6 +44,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
   const listening = await serve(config.host, config.port, (port) => {
     // Port 0 is known only now.
     if (new URL(url).port === "0") url = `http://localhost:${port}`;
+    dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker, now: clock.now });
     const adminHash = async () => config.adminToken ? hashAdminToken(config.adminToken) : await readAdminHash(kv);
     const isDraining = () => stopping.signal.aborted;
     const app = createApp({
@@ -55,11 +56,10 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
       broker,
       now: clock.now,
       // A page that the DAV server passes on must not speak with the cookie of who looks at it.
-      cookies: !isShared(config, url),
+      cookies: !dav?.isShared,
       adminHash,
       isDraining,
     });
-    dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker, now: clock.now });
     return { handle: (request, env) => app.fetch(request, env), raw: dav?.handle };
   });
   const following = broker.run(stopping.signal);
@@ -78,10 +78,6 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
     await Promise.all([closeWithin(listening, closed), following, ticking]);
     dav?.close();
   }
-}
-
-function isShared({ upstream, davUrl }: Config, url: string): boolean {
-  return upstream !== undefined && (davUrl ?? url) === url;
 }
 
 async function tickEverySecond(ticks: (() => void)[], clock: Clock, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 /** Quotas: how much one owner may store, and how often we may be aimed at a push service that has not answered. */
 import { CarillonError } from "../errors.ts";
+import type { Counts } from "../model/subscription.ts";
 
 /** Subscriptions of one owner. */
 export const MAX_OWNED = 10_000;
@@ -12,9 +13,6 @@ export const MAX_UNCONFIRMED_OF = 200;
 
 /** And of one push service, besides as many as it has confirmed: each costs it one message that nobody asked it for. */
 export const MAX_UNCONFIRMED_AT = 1_000;
-
-/** What is stored already. `At`: at one push service. `Of`: of one owner. */
-type Counts = { owned: number; ownedAt: number; unconfirmedOf: number; unconfirmedAt: number; confirmedAt: number };
 
 /** Checks whether one more may be stored; `isServer` speaks for many. Throws `too_many_subscriptions` or `push_service_silent`. */
 export function checkQuotas(counts: Counts, { isServer }: { isServer: boolean }): void {

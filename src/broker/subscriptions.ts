@@ -3,14 +3,8 @@ import { catchUp } from "./catch_up.ts";
 import { CarillonError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import { shortHash } from "../model/short_hash.ts";
-import {
-  MAX_TOPICS,
-  type PushKeys,
-  REFRESH_INTERVAL,
-  type Subscription,
-  type Transport,
-} from "../model/subscription.ts";
-import { type Counts, countSubscriptions } from "../store/counts.ts";
+import { type Counts, MAX_TOPICS, REFRESH_INTERVAL, type Subscription } from "../model/subscription.ts";
+import { countSubscriptions } from "../store/counts.ts";
 import {
   findSubscription,
   type Found,
@@ -20,6 +14,7 @@ import {
   removeSubscription,
   saveSubscription,
 } from "../store/subscriptions.ts";
+import type { Target } from "./target.ts";
 
 /** How often a write is tried again that somebody else's came before. */
 const MAX_CONFLICTS = 8;
@@ -36,9 +31,6 @@ export type Wanted = Partial<Pick<Subscription, "keys" | "triggers" | "minPriori
 
 /** What a client of WebDAV-Push registers for. */
 export type Registering = Pick<Wanted, "triggers" | "clientId" | "expiresAt"> & { topic: string };
-
-/** Where a new subscription leads. */
-export type Target = { transport: Transport; address: string; keys: PushKeys; vapidKey: string };
 
 /** Throws when nothing more may be stored for the owner, or aimed at the push service. */
 export type Admit = (counts: Counts) => void;

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { childOf, parseXml, type XmlNode } from "../wire/xml.ts";
 import { canonicalPath } from "./paths.ts";
+import { isOk } from "./status.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Bytes of an answer. */
@@ -63,11 +64,11 @@ function send(upstream: Upstream, path: string, headers: Record<string, string>,
 function read(text: string): Pick<Asked, "path" | "properties"> {
   const response = childOf(parseXml(text), "{DAV:}response");
   const href = childOf(response, "{DAV:}href")?.text.trim();
-  const found = response?.children.filter((node) => node.name === "{DAV:}propstat" && isOk(node)) ?? [];
+  const found = response?.children.filter((node) => node.name === "{DAV:}propstat" && isOk(statusOf(node))) ?? [];
   const props = found.flatMap((node) => childOf(node, "{DAV:}prop")?.children ?? []);
   return { ...(href && { path: canonicalPath(href) }), properties: new Map(props.map((node) => [node.name, node])) };
 }
 
-function isOk(propstat: XmlNode): boolean {
-  return /^HTTP\/\d(?:\.\d)? 2\d\d\b/.test(childOf(propstat, "{DAV:}status")?.text.trim() ?? "");
+function statusOf(propstat: XmlNode): string {
+  return childOf(propstat, "{DAV:}status")?.text.trim() ?? "";
 }

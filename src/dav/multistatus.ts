@@ -97,7 +97,7 @@ export function createRewriter(changes: Changes): Rewriter {
     if (failed) return more;
     held += more;
     parser.write(more);
-    if (failed) return giveUp();
+    if (failed) return flush();
     if (response && held.length > MAX_HELD) isSkipped = true;
     if (!response || isSkipped) pass(Math.max(0, held.lastIndexOf("<")));
     return take();
@@ -115,21 +115,15 @@ export function createRewriter(changes: Changes): Rewriter {
     return taken;
   }
 
-  function giveUp(): string {
-    failed = true;
+  function flush(): string {
     pass(held.length);
     return take();
   }
 
   function end(): string {
     // A document that stops in the middle.
-    if (!failed && path.length > 0) failed = true;
-    return giveUpHeld();
-  }
-
-  function giveUpHeld(): string {
-    pass(held.length);
-    return take();
+    if (path.length > 0) failed = true;
+    return flush();
   }
 
   return { write, end, hasFailed: () => failed };

@@ -1,8 +1,7 @@
 /** What a client's writing changed: each 2xx of a method that writes is a change of the collection that it wrote to. */
 import type { IncomingMessage } from "node:http";
 import type { Subscriptions } from "../broker/subscriptions.ts";
-import type { Change } from "../model/change.ts";
-import { DEFAULT_PRIORITY } from "../model/change.ts";
+import { type Change, DEFAULT_PRIORITY } from "../model/change.ts";
 import { type Ask, credentialsOf } from "./ask.ts";
 import { readDontNotify } from "./dont_notify.ts";
 import { PRINCIPAL, SYNC_TOKEN } from "./names.ts";
@@ -20,7 +19,7 @@ type Deps = {
   now: () => number;
 };
 
-/** Called with each request that the upstream answered, and the status. Never throws. */
+/** Called with each request that the upstream answered, and the status. Rejects when a change could not be published. */
 export function createObserve({ ask, origin, subscriptions, publish, now }: Deps) {
   return async (incoming: IncomingMessage, status: number): Promise<void> => {
     const { method = "" } = incoming;

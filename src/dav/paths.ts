@@ -1,8 +1,13 @@
 /** Paths of DAV resources: the same one may be written in several ways. */
 
+/** A target as it came, without the origin of the absolute form (RFC 9112 3.2.2). */
+export function withoutOrigin(target: string): string {
+  return target.replace(/^https?:\/\/[^/?#]*/i, "") || "/";
+}
+
 /** The path of a target or an href, with one way to write each character. */
 export function canonicalPath(target: string): string {
-  const path = target.replace(/^https?:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/";
+  const path = withoutOrigin(target).replace(/[?#].*$/s, "") || "/";
   return path.split("/").map(canonicalSegment).join("/");
 }
 

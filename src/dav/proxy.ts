@@ -5,7 +5,9 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Adapt, Adapted } from "./advertise.ts";
 import { COOKIE } from "../access/credentials.ts";
+import { withoutOrigin } from "./paths.ts";
 import { endToEnd, type Field, flatten, valuesOf } from "./raw_headers.ts";
+import { readBody } from "./read_body.ts";
 import { rewriteBody } from "./rewrite_body.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 
@@ -75,8 +77,8 @@ export function createProxy(deps: Deps): Proxy {
 
   /** Over a kept connection, and over a new one when that was dead. */
   async function passKept(passage: Passage): Promise<void> {
-    const read = await readBody(passage.incoming);
-    if (!read) return;
+    const read = hasBody(passage.incoming) ? await readBody(passage.incoming).catch(() => undefined) : new Uint8Array();
+    if (!read) return; // the client has gone
     if (passage.incoming.method === "PROPFIND") passage.adapted = adapt?.(read);
     const body = passage.adapted?.body ?? read;
     send(passage, { isFresh: false }, (request) => {
@@ -102,7 +104,7 @@ export function createProxy(deps: Deps): Proxy {
     again: (request: ClientRequest) => boolean,
   ): ClientRequest {
     const { incoming, outgoing } = passage;
-    const request = passage.sent = upstream.start(incoming.method!, pathOf(incoming), how);
+    const request = passage.sent = upstream.start(incoming.method!, withoutOrigin(incoming.url!), how);
     // Else a body that is not there would become an empty chunked one.
     request.useChunkedEncodingByDefault = false;
     for (const [name, values] of fieldsOf(passage)) request.setHeader(name, values);
@@ -116,11 +118,11 @@ export function createProxy(deps: Deps): Proxy {
   }
 
   function fieldsOf({ incoming: { rawHeaders, headers, socket }, adapted }: Passage): Field[] {
-    const fields = endToEnd(rawHeaders).flatMap(withoutOurs).filter(([name]) => !adapted || !FRAMING.test(name));
+    const came = endToEnd(rawHeaders), via = valuesOf(came, "x-forwarded-for");
+    const fields = came.flatMap(withoutOurs).filter(([name]) => !adapted || !FRAMING.test(name));
     // What is read as it passes must not be compressed.
     if (adapted) fields.push(["Content-Length", [`${adapted.body.byteLength}`]], ["Accept-Encoding", ["identity"]]);
     if (headers["transfer-encoding"] !== undefined) fields.push(["Transfer-Encoding", ["chunked"]]);
-    const via = valuesOf(endToEnd(rawHeaders), "x-forwarded-for");
     fields.push(["X-Forwarded-For", [[...via, socket.remoteAddress ?? "unknown"].join(", ")]]);
     fields.push(["X-Forwarded-Host", [publicUrl.host]], ["X-Forwarded-Proto", [publicUrl.protocol.slice(0, -1)]]);
     return fields;
@@ -176,11 +178,6 @@ function withoutOurs([name, values]: Field): Field[] {
   return rest.length > 0 ? [[name, [rest.join("; ")]]] : [];
 }
 
-/** The target as it came, without the origin of the absolute form (RFC 9112 3.2.2). */
-export function pathOf({ url = "/" }: IncomingMessage): string {
-  return url.replace(/^https?:\/\/[^/?#]*(?=[/?#]|$)/i, "") || "/";
-}
-
 /** RFC 9112 6: a body is announced by its length, or by chunks. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
@@ -189,20 +186,6 @@ function hasBody({ headers }: IncomingMessage): boolean {
 function isRepeatable({ method, headers }: IncomingMessage): boolean {
   return SAFE.has(method!) && headers["transfer-encoding"] === undefined &&
     Number(headers["content-length"] ?? 0) <= MAX_KEPT;
-}
-
-/** Undefined when the client has gone. */
-async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
-  if (!hasBody(incoming)) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  try {
-    for await (const chunk of incoming) chunks.push(chunk as Uint8Array);
-  } catch {
-    return undefined;
-  }
-  const body = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  chunks.reduce((at, chunk) => (body.set(chunk, at), at + chunk.byteLength), 0);
-  return body;
 }
 
 /** A client that is still sending gets to read its answer: closing at once would take it away. */

@@ -1,5 +1,6 @@
 /** Registering for push (draft-bitfire-webdav-push, "Subscription registration"): who may read a collection is told of it. */
-import type { Admit, Subscriptions, Target } from "../broker/subscriptions.ts";
+import type { Admit, Subscriptions } from "../broker/subscriptions.ts";
+import { type Target, targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { InvalidSubscription, parsePushRegister, PUSH_NAMESPACE, type PushRegister } from "../wire/push_register.ts";
@@ -46,7 +47,7 @@ export async function register(
     const wanted = parsePushRegister(text);
     if (!wanted) return undefined;
     if (!wanted.triggers) return refuse("no-trigger-supported", "no-supported-trigger");
-    const target = targetOf(wanted, deps);
+    const target = targetOf(wanted.address, readPushKeys(wanted.keys), deps);
     const asked = await deps.ask(path, credentials, [RESOURCE_TYPE, PRINCIPAL]);
     if (asked.status !== 207) return passOn(asked);
     const principal = principalOf(asked), types = asked.properties.get(RESOURCE_TYPE)?.children ?? [];
@@ -59,10 +60,6 @@ export async function register(
     if (thrown instanceof InvalidSubscription || isBadTarget(thrown)) return refuse("invalid-subscription");
     throw thrown;
   }
-}
-
-function targetOf({ address, keys }: PushRegister, { checkAddress, vapidKey }: RegisterDeps): Target {
-  return { transport: "web-push", address: checkAddress(address).href, keys: readPushKeys(keys), vapidKey };
 }
 
 function isBadTarget(thrown: unknown): boolean {

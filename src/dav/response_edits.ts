@@ -1,4 +1,6 @@
 /** What must change in one response of a multistatus, so that it has properties of ours. */
+import { isOk } from "./status.ts";
+
 /** A resource as a multistatus names it; `types` are Clark names, `principal` is the user's (RFC 5397), if there is one. */
 export type Resource = { href: string; types: Set<string>; principal?: string };
 
@@ -27,10 +29,10 @@ export type Changes = {
 export function editsOf(resource: Resource, propstats: Propstat[], changes: Changes): Edit[] {
   if (propstats.length === 0) return [];
   const given = giveTo(resource, propstats, changes);
-  const isDropped = (name: string, isFound: boolean) => changes.hidden.has(name) || !isFound && given.has(name);
-  const found = propstats.find(isOk);
+  const isDropped = (name: string, has: boolean) => changes.hidden.has(name) || !has && given.has(name);
+  const found = propstats.find(isFound);
   const edits = propstats.flatMap((propstat) => {
-    const dropped = propstat.elements.filter(({ name }) => isDropped(name, isOk(propstat)));
+    const dropped = propstat.elements.filter(({ name }) => isDropped(name, isFound(propstat)));
     const isEmptied = dropped.length > 0 && dropped.length === propstat.elements.length;
     const isNeeded = propstat === found && given.size > 0 || given.size === 0 && propstats.length === 1;
     return isEmptied && !isNeeded ? [drop(propstat)] : dropped.map(drop);
@@ -39,11 +41,11 @@ export function editsOf(resource: Resource, propstats: Propstat[], changes: Chan
   return edits.sort((a, b) => a.start - b.start);
 }
 
-const isOk = ({ status }: Propstat) => /^HTTP\/\d(?:\.\d)? 2\d\d\b/.test(status);
+const isFound = ({ status }: Propstat) => isOk(status);
 
 /** What was asked for, and the server itself does not have. */
 function giveTo(resource: Resource, propstats: Propstat[], { asked, propertiesOf }: Changes): Map<string, string> {
-  const theirs = new Set(propstats.filter(isOk).flatMap(({ elements }) => elements.map(({ name }) => name)));
+  const theirs = new Set(propstats.filter(isFound).flatMap(({ elements }) => elements.map(({ name }) => name)));
   return new Map([...propertiesOf(resource)].filter(([name]) => asked.has(name) && !theirs.has(name)));
 }
 

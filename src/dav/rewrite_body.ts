@@ -1,4 +1,5 @@
 /** Sending a body on through a rewriter. What is no UTF-8 goes on as it is, from there on. */
+import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Rewriter } from "./multistatus.ts";
 
@@ -12,19 +13,19 @@ export function rewriteBody(
   done: (isWhole: boolean) => void,
 ): void {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let tail = new Uint8Array(), isRaw = false;
+  let tail: Uint8Array = new Uint8Array(), isRaw = false;
 
   function take(chunk: Uint8Array): Uint8Array {
     if (isRaw) return chunk;
-    const bytes = concat(tail, chunk), end = wholeLength(bytes);
+    const bytes = Buffer.concat([tail, chunk]), end = wholeLength(bytes);
     try {
       const text = decoder.decode(bytes.subarray(0, end));
-      tail = bytes.slice(end);
+      tail = bytes.subarray(end);
       return encoder.encode(rewriter.write(text));
     } catch {
       isRaw = true;
       tail = new Uint8Array();
-      return concat(encoder.encode(rewriter.end()), bytes);
+      return Buffer.concat([encoder.encode(rewriter.end()), bytes]);
     }
   }
 
@@ -34,7 +35,7 @@ export function rewriteBody(
   });
   outgoing.on("drain", () => response.resume());
   response.once("end", () => {
-    outgoing.end(concat(encoder.encode(isRaw ? "" : rewriter.end()), tail));
+    outgoing.end(Buffer.concat([encoder.encode(isRaw ? "" : rewriter.end()), tail]));
     done(!isRaw && !rewriter.hasFailed() && tail.byteLength === 0);
   });
 }
@@ -50,11 +51,4 @@ function wholeLength(bytes: Uint8Array): number {
     }
   }
   return bytes.byteLength;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(a.byteLength + b.byteLength);
-  bytes.set(a);
-  bytes.set(b, a.byteLength);
-  return bytes;
 }

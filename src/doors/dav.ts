@@ -6,10 +6,13 @@ import type { Broker } from "../broker/broker.ts";
 import { createAdapt } from "../dav/advertise.ts";
 import { createAsk, credentialsOf } from "../dav/ask.ts";
 import { createObserve } from "../dav/observe.ts";
-import { createProxy, pathOf } from "../dav/proxy.ts";
+import { withoutOrigin } from "../dav/paths.ts";
+import { createProxy } from "../dav/proxy.ts";
+import { readBody } from "../dav/read_body.ts";
 import { type Answer, ownerOf, register, REGISTRATIONS, topicOf, unregister } from "../dav/register.ts";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Counts } from "../model/subscription.ts";
 import { problem } from "./problem.ts";
 
 /** Bytes of a registration. */
@@ -31,6 +34,8 @@ type Deps = {
 /** `handle` answers whether the request is the DAV server's; `expects`: the client waits for `100 Continue`. */
 export type DavDoor = {
   handle: (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) => boolean;
+  /** It has the origin of all other doors. */
+  isShared: boolean;
   close: () => void;
 };
 
@@ -52,7 +57,7 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
   });
   const ask = createAsk(proxy.upstream, publicUrl.host);
   const observe = createObserve({ ask, origin, subscriptions, now, publish: (changes) => broker.publish({ changes }) });
-  const admit = (counts: Parameters<typeof checkQuotas>[0]) => checkQuotas(counts, { isServer: false });
+  const admit = (counts: Counts) => checkQuotas(counts, { isServer: false });
   const registering = { ...deps, ask, subscriptions, origin, admit, now };
 
   function isDav({ url: target = "/", headers }: IncomingMessage): boolean {
@@ -71,7 +76,7 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
   async function take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<Answer | undefined> {
     const body = await readBody(incoming);
     const asked = {
-      path: pathOf(incoming),
+      path: withoutOrigin(incoming.url!),
       credentials: credentialsOf(incoming),
       text: new TextDecoder().decode(body),
     };
@@ -110,7 +115,7 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
     log.error("a change that a client made is not told: {code}", { code: asCarillonError(thrown).code });
   }
 
-  return { handle, close: proxy.close };
+  return { handle, isShared, close: proxy.close };
 }
 
 function upstreamDown(): CarillonError {
@@ -125,7 +130,7 @@ function isSystem(thrown: unknown): boolean {
 /** The paths that stand for us where both share one origin. */
 function isOurs(target: string): boolean {
   if (target.startsWith(REGISTRATIONS)) return false;
-  return /^(?:https?:\/\/[^/?#]*)?\/(?:-\/|\.well-known\/mercure(?:[?#]|$))/i.test(target);
+  return /^\/(?:-\/|\.well-known\/mercure(?:[?#]|$))/i.test(withoutOrigin(target));
 }
 
 /** What may be a registration: a small document of XML. */
@@ -135,12 +140,6 @@ function isRegister({ method, headers }: IncomingMessage): boolean {
     Number(headers["content-length"] ?? 0) <= MAX_REGISTER;
 }
 
-async function readBody(incoming: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  for await (const chunk of incoming) chunks.push(chunk as Uint8Array<ArrayBuffer>);
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
-}
-
 function writeAnswer(outgoing: ServerResponse, { status, headers, body = "" }: Answer): void {
   const length = status === 204 ? [] : ["Content-Length", `${new TextEncoder().encode(body).byteLength}`];
   outgoing.writeHead(status, [...headers.flat(), ...length]);
@@ -148,7 +147,6 @@ function writeAnswer(outgoing: ServerResponse, { status, headers, body = "" }: A
 }
 
 async function writeProblem(outgoing: ServerResponse, error: CarillonError): Promise<void> {
-  const response = problem(error), text = await response.text();
-  outgoing.writeHead(response.status, { ...Object.fromEntries(response.headers), "content-length": text.length });
-  outgoing.end(text);
+  const response = problem(error);
+  writeAnswer(outgoing, { status: response.status, headers: [...response.headers], body: await response.text() });
 }

@@ -1,6 +1,7 @@
 /** `POST /-/gateway`: the messages of CC/CD 70025 from a server, as JSON with a bearer token. */
 import type { Context, Handler } from "hono";
 import type { Broker } from "../broker/broker.ts";
+import { targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
 import { type Bearer, isGranted } from "../model/grant.ts";
 import { REFRESH_INTERVAL } from "../model/subscription.ts";
@@ -9,7 +10,7 @@ import { parsePush } from "../wire/push_message.ts";
 import { parseClientData, parsePushSubscribe } from "../wire/subscription_request.ts";
 import { requireBearer } from "./bearer.ts";
 import { checkType, readJson } from "./body.ts";
-import { admitter, checkOwner, type SubscriptionDeps, targetOf } from "./subscriptions.ts";
+import { admitter, checkOwner, type SubscriptionDeps } from "./subscriptions.ts";
 import { WEB_PUSH } from "./transports.ts";
 
 export const MAX_GATEWAY_BYTES = 48 * 1024;

@@ -1,10 +1,11 @@
 /** `/-/subscriptions`: a browser hands over its `PushSubscription`, and says what it wants to be told of. */
 import type { Context, Handler } from "hono";
 import { checkQuotas } from "../access/quotas.ts";
-import type { Admit, Subscriptions, Target, Wanted } from "../broker/subscriptions.ts";
+import type { Admit, Subscriptions, Wanted } from "../broker/subscriptions.ts";
+import { targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
 import { type Bearer, isGranted, ownerOf } from "../model/grant.ts";
-import { expiryOf, type PushKeys } from "../model/subscription.ts";
+import { expiryOf } from "../model/subscription.ts";
 import type { Kept } from "../store/subscriptions.ts";
 import { parseSubscription, type SubscriptionRequest } from "../wire/subscription_request.ts";
 import { type BearerDeps, insufficientScope, requireBearer } from "./bearer.ts";
@@ -92,10 +93,6 @@ export function checkOwner(bearer: Bearer): string {
   const owner = ownerOf(bearer);
   if (owner !== undefined) return owner;
   throw insufficientScope("the token was refused: it names no subject (sub)");
-}
-
-export function targetOf(address: string, keys: PushKeys, { checkAddress, vapidKey }: SubscriptionDeps): Target {
-  return { transport: "web-push", address: checkAddress(address).href, keys, vapidKey };
 }
 
 /** Who may publish to what they subscribe to is a server, and speaks for many. */

@@ -58,6 +58,15 @@ export type Subscriber =
   >
   & { expiresAt: number };
 
+/** How many are stored. `At`: at one push service. `Of`: of one owner. */
+export type Counts = {
+  owned: number;
+  ownedAt: number;
+  unconfirmedOf: number;
+  unconfirmedAt: number;
+  confirmedAt: number;
+};
+
 /** One subscription: 100 topics at most (CC/CD 70025 sets no limit). */
 export const MAX_TOPICS = 100;
 

@@ -1,16 +1,8 @@
 /** How many subscriptions an owner has, and a push service: what quotas are about. */
+import type { Counts } from "../model/subscription.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Kept } from "./subscriptions.ts";
-
-/** `At`: at one push service. `Of`: of one owner. */
-export type Counts = {
-  owned: number;
-  ownedAt: number;
-  unconfirmedOf: number;
-  unconfirmedAt: number;
-  confirmedAt: number;
-};
 
 /** Where each is counted, and whether a subscription is one of them. */
 const COUNTS: Record<

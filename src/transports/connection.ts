@@ -23,9 +23,6 @@ export class Unprocessed extends Error {}
 /** Bytes of an answer's body that are read, so that a connection can be used again; a longer one is cut off. */
 const MAX_ANSWER = 16 * 1024;
 
-/** Informational answers (RFC 9110 15.2) before the one that counts. */
-const MAX_INFORMATIONAL = 10;
-
 /** Counts a body, and calls `cut` once it is too long. */
 export function countBody(cut: () => void): (chunk: Uint8Array) => void {
   let read = 0;
@@ -33,10 +30,4 @@ export function countBody(cut: () => void): (chunk: Uint8Array) => void {
     read += chunk.byteLength;
     if (read > MAX_ANSWER) cut();
   };
-}
-
-/** Counts informational answers, and calls `cut` once there are too many. */
-export function countInformational(cut: () => void): () => void {
-  let seen = 0;
-  return () => void (++seen > MAX_INFORMATIONAL && cut());
 }

@@ -7,15 +7,10 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import {
-  type Answer,
-  type Connection,
-  countBody,
-  countInformational,
-  type Request,
-  Unprocessed,
-  type Wait,
-} from "./connection.ts";
+import { type Answer, type Connection, countBody, type Request, Unprocessed, type Wait } from "./connection.ts";
+
+/** Informational answers (RFC 9110 15.2) before the one that counts. */
+const MAX_INFORMATIONAL = 10;
 
 /**
  * Takes over a socket that has agreed on `h2`. Resolves when the server has said how many requests it takes at once: of
@@ -86,4 +81,10 @@ function readAnswer(
   { ":status": status, "retry-after": retryAfter, ttl }: IncomingHttpHeaders & { ":status"?: number; ttl?: string },
 ): Answer {
   return { status: Number(status), retryAfter, ttl };
+}
+
+/** Counts informational answers, and calls `cut` once there are too many. */
+function countInformational(cut: () => void): () => void {
+  let seen = 0;
+  return () => void (++seen > MAX_INFORMATIONAL && cut());
 }

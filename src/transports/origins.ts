@@ -12,6 +12,9 @@ export const IN_FLIGHT = 80;
 export const IN_FLIGHT_OF_ALL = 512;
 export const WAITING = 500;
 
+/** And of those to all, how many may be to origins that nobody has heard an answer of: they could all be tarpits. */
+export const STRANGERS_OF_ALL = 64;
+
 /** Milliseconds, and up to twice as many, until somebody comes again for whom there was no room to wait. */
 const CROWDED = 5_000;
 
@@ -24,9 +27,6 @@ const FEW = 8;
 
 /** Of those that wait for a place, how many are looked at for one that is free. */
 const LOOKED_AT = 16;
-
-/** And of those to all, how many may be to origins that nobody has heard an answer of: they could all be tarpits. */
-export const STRANGERS_OF_ALL = 64;
 
 /** Origins that are known. One that is quiet for so long, milliseconds, longer than any pause, is forgotten. */
 export const MAX_ORIGINS = 10_000;

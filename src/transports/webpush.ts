@@ -15,6 +15,11 @@ import { createPlaintexts, printFor } from "./plaintexts.ts";
 import { headersOf } from "./push_headers.ts";
 import { createVapidTokens } from "./vapid_tokens.ts";
 
+const UNKNOWN_KEY = "subscriptions name a VAPID key that is not ours any more: add it to CARILLON_VAPID_KEY again";
+
+/** Keys or an address that registration would not have taken, or would not take any more. */
+const BROKEN = "a subscription cannot be pushed to, its keys or address are not usable: check CARILLON_PUSH_HOSTS";
+
 type Deps = {
   egress: Egress;
   /** Ours; a subscription names its own. */
@@ -40,32 +45,18 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
   /** Sends one delivery, and says what came of it. Never throws. */
   async function send(delivery: Delivery): Promise<Outcome> {
     const key = byPoint.get(delivery.subscriber.vapidKey);
-    if (!key) return holdUnknownKey();
+    if (!key) return hold("unknownKeys", UNKNOWN_KEY);
     try {
       const { address, confirmed } = delivery.subscriber, { origin } = egress.check(address);
       return await sendInTurn(delivery, key, { origin, endpoint: address, key: key.point, confirmed });
     } catch {
-      return holdBroken();
+      return hold("broken", BROKEN);
     }
   }
 
-  function holdUnknownKey(): Outcome {
-    if (counts.unknownKeys++ === 0) {
-      log.error("subscriptions name a VAPID key that is not ours any more: add it to CARILLON_VAPID_KEY again");
-    }
-    return hold();
-  }
-
-  /** Keys or an address that registration would not have taken, or would not take any more. */
-  function holdBroken(): Outcome {
-    if (counts.broken++ === 0) {
-      log.error("a subscription cannot be pushed to, its keys or address are not usable: check CARILLON_PUSH_HOSTS");
-    }
-    return hold();
-  }
-
-  /** Until an operator has mended it. */
-  function hold(): Outcome {
+  /** Until an operator has mended it, who is told once. */
+  function hold(kind: "unknownKeys" | "broken", advice: string): Outcome {
+    if (counts[kind]++ === 0) log.error(advice);
     return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false };
   }
 

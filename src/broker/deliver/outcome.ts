@@ -29,7 +29,12 @@ export async function deliver(deps: DeliverDeps, subscriber: Subscriber, message
 }
 
 /** A delivery that has not been tried, or not been answered. */
-export function toRetry(topic: string, merged: Merged, { expiresAt }: Subscriber, at: number): Retry {
+export function toRetry(
+  topic: string,
+  merged: Merged,
+  { expiresAt }: Pick<Subscriber, "expiresAt">,
+  at: number,
+): Retry {
   return { topic, merged, attempt: 0, at, until: expiresAt };
 }
 
