@@ -84,8 +84,11 @@ function attach(socket: Socket, response: Response, open: OpenStream): void {
   if (socket.destroyed || socket.readableEnded) return void socket.destroy();
   streaming.add(socket);
   socket.setTimeout(0);
+  // In one packet with what opens the stream: who has the head has an id to come back with.
+  socket.cork();
   socket.write(headOf(response), "latin1");
   const gone = open(socketSink(socket));
+  socket.uncork();
   socket.once("close", gone);
   // A client that half-closes has gone: it could never ask again.
   socket.once("end", () => socket.destroy());

@@ -44,6 +44,19 @@ Deno.test("node:http: clients that are gone before their stream begins leave non
   await untilOpen(worker, 0);
 });
 
+Deno.test("node:http: who has a stream's head has an id to come back with, however soon the worker dies", async () => {
+  await using worker = await testWorker();
+  const token = await accessToken(worker, { subscribe: ["*"] });
+  for (let n = 0; n < 50; n++) {
+    const { socket } = dial(worker.url);
+    const first = new Promise<string>((resolve) => socket.once("data", (bytes) => resolve(`${bytes}`)));
+    socket.write(request(`${HUB}?match=a`, token));
+    ok(/^HTTP\/1\.1 200 [^]*\r\n\r\n[^]*id: ./.test(await first), await first);
+    socket.resetAndDestroy();
+  }
+  await untilOpen(worker, 0);
+});
+
 Deno.test("node:http: what is asked for behind a stream on its connection ends the connection", async () => {
   await using worker = await testWorker({ limits: { ring: { bytes: 1e6, events: 2 } } });
   const token = await accessToken(worker, { subscribe: ["*"] });
