@@ -39,6 +39,8 @@ export type Config = {
   pushHosts: PushHost[];
   /** The origin of the DAV server behind us, and the one under which clients see it: `url` where that is undefined. */
   upstream: string | undefined;
+  /** Requests that the DAV server is asked at once. */
+  upstreamConnections: number | undefined;
   davUrl: string | undefined;
   adminToken: string | undefined;
   log: (typeof LOG_LEVELS)[number];
@@ -138,6 +140,8 @@ const environment = z.object({
   CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
   CARILLON_PUSH_HOSTS: words.pipe(z.array(pushHost)),
   CARILLON_UPSTREAM: origin.optional(),
+  CARILLON_UPSTREAM_CONNECTIONS: z.string().regex(/^[1-9]\d{0,4}$/, "is no number from 1 to 99999").transform(Number)
+    .optional(),
   CARILLON_DAV_URL: origin.optional(),
   // RFC 6750 2.1: any other character could never be sent.
   CARILLON_ADMIN_TOKEN: z.string().regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, "is not 16 or more of A-Z a-z 0-9 . _ ~ + / -")
@@ -183,6 +187,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     anonymous: env.CARILLON_ANONYMOUS,
     pushHosts: env.CARILLON_PUSH_HOSTS,
     upstream: env.CARILLON_UPSTREAM,
+    upstreamConnections: env.CARILLON_UPSTREAM_CONNECTIONS,
     davUrl: env.CARILLON_DAV_URL,
     adminToken: env.CARILLON_ADMIN_TOKEN,
     log: env.CARILLON_LOG,

@@ -49,6 +49,7 @@ Deno.test("config: with nothing set it runs, on localhost only", () => {
     anonymous: false,
     pushHosts: [],
     upstream: undefined,
+    upstreamConnections: undefined,
     davUrl: undefined,
     adminToken: undefined,
     log: "info",
@@ -73,6 +74,7 @@ Deno.test("config: every variable is read", () => {
     CARILLON_ANONYMOUS: "true",
     CARILLON_PUSH_HOSTS: "push.lan:8443, 192.168.0.0/16 fd00::1",
     CARILLON_UPSTREAM: "http://127.0.0.1:5232",
+    CARILLON_UPSTREAM_CONNECTIONS: "4",
     CARILLON_DAV_URL: "https://dav.example/",
     CARILLON_ADMIN_TOKEN: "an-admin-token-of-the-tests",
     CARILLON_LOG: "debug",
@@ -111,6 +113,7 @@ const BAD: Record<string, string[]> = {
   CARILLON_ORIGINS: ["*", "null", "app.example", "https://app.example/path", "https://a.example b.example"],
   CARILLON_ANONYMOUS: ["maybe", "2"],
   CARILLON_PUSH_HOSTS: ["*", "*.lan", "0.0.0.0/0", "::/0", "10.0.0.0/7", "https://push.lan", "push.lan *", "10.1"],
+  CARILLON_UPSTREAM_CONNECTIONS: ["0", "-1", "four", "1.5", "100000"],
   CARILLON_UPSTREAM: ["127.0.0.1:5232", "http://dav.lan/path", "unix:/run/dav"],
   CARILLON_DAV_URL: ["dav.example", "https://dav.example/dav/"],
   // RFC 6750 2.1: a bearer token has no blanks, so that such a one could never be sent.

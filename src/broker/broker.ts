@@ -19,6 +19,7 @@ import { createRing, RING_BYTES, RING_EVENTS, type SeenBatch } from "./ring.ts";
 import type { LIMITS } from "./stream.ts";
 import { createStreams } from "./streams.ts";
 import { createSubscriptions } from "./subscriptions.ts";
+import { createTopicNames } from "./topic_names.ts";
 
 export type BrokerDeps = {
   kv: Deno.Kv;
@@ -53,7 +54,7 @@ export async function openBroker(deps: BrokerDeps) {
   const replays = createReplays({ kv, ring, epoch, clock, log, patience: limits?.patience });
   const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
-  const hashKey = await readHashKey(kv);
+  const hashKey = await readHashKey(kv), topicNames = createTopicNames(hashKey);
   const deliveries = createDeliveries({
     ...deps,
     hashKey,
@@ -118,7 +119,14 @@ export async function openBroker(deps: BrokerDeps) {
     admit: streams.admit,
     tick: streams.tick,
     minute,
-    subscriptions: createSubscriptions({ kv, clock, hashKey, subscribed: deliveries.subscribed }),
+    subscriptions: createSubscriptions({
+      kv,
+      clock,
+      hashKey,
+      names: topicNames,
+      subscribed: deliveries.subscribed,
+    }),
+    topicNames,
     /** Follows the journal and delivers until the signal aborts. */
     run: async (signal: AbortSignal) => void await Promise.all([follower.run(signal), deliveries.run(signal)]),
     /** Throws when the database does not answer. */

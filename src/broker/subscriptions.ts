@@ -1,23 +1,17 @@
 /** Subscriptions as the doors see them: made, changed and ended by their owner, in one store for all doors. */
-import { catchUp } from "./catch_up.ts";
 import { CarillonError } from "../errors.ts";
 import type { Clock } from "../clock.ts";
 import { shortHash } from "../model/short_hash.ts";
-import { type Counts, MAX_TOPICS, REFRESH_INTERVAL, type Subscription } from "../model/subscription.ts";
+import { type Counts, REFRESH_INTERVAL, type Subscription } from "../model/subscription.ts";
 import { countSubscriptions } from "../store/counts.ts";
-import {
-  findSubscription,
-  type Found,
-  type Initial,
-  type Kept,
-  listOwned,
-  removeSubscription,
-  saveSubscription,
-} from "../store/subscriptions.ts";
+import { type Initial, type Kept, listOwned } from "../store/subscriptions.ts";
+import { readSubscribers, topicHash } from "../store/subscribers.ts";
+import { createChange, isId, notFound } from "./change_subscription.ts";
 import type { Target } from "./target.ts";
+import type { TopicNames } from "./topic_names.ts";
 
-/** How often a write is tried again that somebody else's came before. */
-const MAX_CONFLICTS = 8;
+/** Subscriptions that are read at once. */
+const PAGE = 100;
 
 /** Milliseconds after which an address that never answered is given up. */
 const UNCONFIRMED_LIFE = 24 * 3_600_000;
@@ -25,23 +19,23 @@ const UNCONFIRMED_LIFE = 24 * 3_600_000;
 /** What an owner asks for. Members that are left out stay as they are, or get their default. */
 export type Wanted = Partial<Pick<Subscription, "keys" | "triggers" | "minPriority" | "maxDelay" | "clientId">> & {
   topics?: string[];
+  /** What its client calls a topic. */
+  nameOf?: (topic: string) => string;
   /** Milliseconds since 1970; clamped to the refresh interval, which is also the default. */
   expiresAt?: number;
 };
 
 /** What a client of WebDAV-Push registers for. */
-export type Registering = Pick<Wanted, "triggers" | "clientId" | "expiresAt"> & { topic: string };
+export type Registering = Pick<Wanted, "triggers" | "expiresAt"> & { topic: string };
 
 /** Throws when nothing more may be stored for the owner, or aimed at the push service. */
 export type Admit = (counts: Counts) => void;
-
-/** As `shortHash` makes them. */
-const ID = /^[\w-]{22}$/;
 
 type Deps = {
   kv: Deno.Kv;
   clock: Clock;
   hashKey: string;
+  names: Pick<TopicNames, "hash">;
   /** Called with what was made or changed. */
   subscribed: (subscription: Subscription) => void;
 };
@@ -51,7 +45,8 @@ const DEFAULTS = { triggers: {}, minPriority: 0, maxDelay: 60, clientId: undefin
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
+export function createSubscriptions({ kv, clock, hashKey, names, subscribed }: Deps) {
+  const { change, find, own, isLive } = createChange({ kv, clock, subscribed });
   /** Never of the address alone: a stranger who knows it could replace the subscription. */
   const idOf = (owner: string, address: string) => shortHash(hashKey, owner, "", address);
 
@@ -73,18 +68,12 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
 
   /** Registers for WebDAV-Push: the address may be told of other collections as well. Its own name is its client's. */
   async function register(owner: string, target: Target, { topic, ...wanted }: Registering, admit: Admit) {
-    const wireTopic = wireTopicOf(owner, topic), id = shortHash(hashKey, owner, wireTopic, target.address);
+    const wireTopic = names.hash(owner, topic), id = shortHash(hashKey, owner, wireTopic, target.address);
+    const asked = { ...wanted, topics: [topic], nameOf: () => wireTopic, keys: target.keys, clientId: id };
     const edit = ({ subscription, ...kept }: Kept) =>
-      ask({ ...kept, subscription: { ...subscription, wireTopic, clientId: id } }, {
-        ...wanted,
-        topics: [topic],
-        keys: target.keys,
-      });
+      ask({ ...kept, subscription: { ...subscription, protocol: "webdav-push" } }, asked);
     return await addTo(id, owner, target, admit, edit);
   }
-
-  /** What a client of WebDAV-Push calls a topic: unique to its user, and tells nothing. */
-  const wireTopicOf = (owner: string, topic: string) => shortHash(hashKey, owner, "topic", topic);
 
   async function add(owner: string, target: Target, admit: Admit, edit: (kept: Kept) => Kept) {
     return await addTo(idOf(owner, target.address), owner, target, admit, edit);
@@ -106,10 +95,11 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
   }
 
   /** Gives a subscription what is asked for, and a new end. */
-  function ask({ subscription, initial }: Kept, { topics, expiresAt = Infinity, ...rest }: Wanted): Kept {
+  function ask({ subscription, initial }: Kept, { topics, nameOf, expiresAt = Infinity, ...rest }: Wanted): Kept {
     const end = Math.min(expiresAt, clock.now() + 1000 * REFRESH_INTERVAL);
-    const asked = topics ?? subscription.topics.map(({ topic }) => topic);
-    const next = { ...subscription, ...rest, topics: asked.map((topic) => ({ topic, expiresAt: end })) };
+    const asked = topics?.map((topic) => nameOf ? { topic, wireTopic: nameOf(topic) } : { topic }) ??
+      subscription.topics;
+    const next = { ...subscription, ...rest, topics: asked.map((topic) => ({ ...topic, expiresAt: end })) };
     if (!initial) return { subscription: next };
     // What was tried with other keys says nothing: the initial push begins anew, at another moment, which is its name.
     const isSame = JSON.stringify(next.keys) === JSON.stringify(subscription.keys);
@@ -128,7 +118,12 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
 
   /** Takes topics from the subscription of an address; without any left it ends. */
   async function leave(owner: string, address: string, topics: string[]): Promise<void> {
-    await change(idOf(owner, address), ({ kept }) => {
+    await drop(idOf(owner, address), topics);
+  }
+
+  /** Takes topics from whosever subscription; without any left it ends. */
+  async function drop(id: string, topics: string[]): Promise<void> {
+    await change(id, ({ kept }) => {
       const rest = kept?.subscription.topics.filter(({ topic }) => !topics.includes(topic)) ?? [];
       return kept && rest.length > 0 ? { ...kept, subscription: { ...kept.subscription, topics: rest } } : undefined;
     });
@@ -137,6 +132,13 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
   /** Ends a subscription. Throws `not_found` when it is not the owner's. */
   async function end(owner: string, id: string): Promise<void> {
     await change(id, (found) => void own(found, owner));
+  }
+
+  /** Whoever's it is. Throws `not_found`. */
+  async function peek(id: string): Promise<Subscription> {
+    const { kept } = await find(id);
+    if (kept && isLive(kept)) return kept.subscription;
+    throw notFound();
   }
 
   /** Throws `not_found` when it is not the owner's. */
@@ -150,57 +152,37 @@ export function createSubscriptions({ kv, clock, hashKey, subscribed }: Deps) {
     after: string,
     limit: number,
   ): Promise<{ kept: Kept[]; next: string | undefined }> {
-    if (after !== "" && !ID.test(after)) throw new CarillonError("bad_cursor", "the place in the list was refused");
+    if (after !== "" && !isId(after)) throw new CarillonError("bad_cursor", "the place in the list was refused");
     const { found, last } = await listOwned(kv, owner, after, limit);
     return { kept: found.flatMap(({ kept }) => kept && isLive(kept) ? [kept] : []), next: last };
   }
 
-  /** Writes what `edit` makes of what is there, or ends it when that is nothing. */
-  async function change(id: string, edit: (found: Found) => Promise<Kept> | Kept | undefined | void) {
-    for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
-      const found = await find(id);
-      const kept = await edit(found) ?? undefined;
-      if (kept && kept.subscription.topics.length > MAX_TOPICS) throw tooMany(kept);
-      if (!kept && !found.kept) return undefined;
-      if (!await write(found, kept)) continue;
-      if (kept) subscribed(kept.subscription);
-      return kept;
+  /** The ids of the owner's subscriptions to a topic; to any, where that is undefined. */
+  async function idsOf(owner: string, topic?: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (let after: string | undefined = ""; after !== undefined;) {
+      const { kept, next } = await list(owner, after, PAGE);
+      const subscriptions = kept.map(({ subscription }) => subscription);
+      ids.push(...subscriptions.filter((each) => isTo(each, topic)).map(({ id }) => id));
+      after = next;
     }
-    throw new CarillonError("overloaded", "the subscription is changed by too many at once");
+    return ids;
   }
 
-  async function write(found: Found, kept: Kept | undefined): Promise<boolean> {
-    const now = clock.now();
-    if (!kept) return await removeSubscription(kv, found, now);
-    return await saveSubscription(kv, found, kept, catchUp(found.kept?.subscription, kept.subscription, now));
+  /** Whether anybody is subscribed to a topic. */
+  async function hasAny(topic: string): Promise<boolean> {
+    const all = { after: { delay: 0, id: "" }, through: 60 } as const;
+    return (await readSubscribers(kv, topicHash(topic), all, 1)).length > 0;
   }
 
-  /** What has ended is as if it were not there, though the minute has not come yet in which it goes. */
-  async function find(id: string): Promise<Found> {
-    if (!ID.test(id)) throw new CarillonError("not_found", "there is no such subscription");
-    const found = await findSubscription(kv, id);
-    if (found.unknown) throw new CarillonError("kv_failed", "the subscription's record is of a newer version");
-    return found;
-  }
+  return { subscribe, join, register, leave, drop, update, end, peek, get, list, idsOf, hasAny };
+}
 
-  function own({ kept }: Found, owner: string): Kept {
-    if (kept && kept.subscription.owner === owner && isLive(kept)) return kept;
-    throw new CarillonError("not_found", "there is no such subscription");
-  }
-
-  function isLive({ subscription }: Kept): boolean {
-    return subscription.topics.some(({ expiresAt }) => expiresAt > clock.now());
-  }
-
-  return { subscribe, join, register, wireTopicOf, leave, update, end, get, list };
+function isTo({ topics }: Subscription, topic: string | undefined): boolean {
+  return topic === undefined || topics.some((subscribed) => subscribed.topic === topic);
 }
 
 /** The initial push of a new address, due at `now`. */
 function initialAt(now: number): Initial {
   return { attempt: 0, at: now, until: now + UNCONFIRMED_LIFE };
-}
-
-function tooMany({ subscription }: Kept): CarillonError {
-  const count = subscription.topics.length;
-  return new CarillonError("bad_request", `the subscription has too many topics: ${count}, at most ${MAX_TOPICS}`);
 }

@@ -1,12 +1,16 @@
 /** Asking the upstream about a resource, with the caller's own credentials: whoever may not read it hears nothing of it. */
 import type { IncomingMessage } from "node:http";
 import { childOf, parseXml, type XmlNode } from "../wire/xml.ts";
+import { printEmpty } from "./names.ts";
 import { canonicalPath } from "./paths.ts";
 import { isOk } from "./status.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Bytes of an answer. */
 const MAX_ANSWER = 256 * 1024;
+
+/** Milliseconds. Nobody waits at a client's end, and nothing may wait for ever. */
+const PATIENCE = 30_000;
 
 /** What the upstream says of a resource; `properties` are those that it has. */
 export type Asked = {
@@ -26,12 +30,18 @@ export const credentialsOf = ({ headers: { authorization, cookie } }: IncomingMe
   ...(cookie !== undefined && { cookie }),
 });
 
+/** Credentials that are good for one method and one address (RFC 7616), or for one connection: nobody can ask in their name. */
+export function isBound({ authorization = "" }: Credentials): boolean {
+  return /^(?:digest|negotiate|ntlm) /i.test(authorization);
+}
+
 /** Rejects when the upstream does not answer. */
 export function createAsk(upstream: Upstream, host: string): Ask {
   return async (path, credentials, names) => {
-    const props = names.map((name) => `<${name.replace("{DAV:}", "")}/>`).join("");
+    const props = names.map(printEmpty).join("");
     const body = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop>${props}</prop></propfind>`;
-    const { response, text } = await send(upstream, path, { ...credentials, host }, body);
+    const leave = await upstream.turns.enter();
+    const { response, text } = await send(upstream, path, { ...credentials, host }, body).finally(leave);
     const status = response.statusCode!;
     const raw = response.rawHeaders;
     const challenges = raw.filter((_, n) => n % 2 === 1 && raw[n - 1]!.toLowerCase() === "www-authenticate");
@@ -46,7 +56,9 @@ function send(upstream: Upstream, path: string, headers: Record<string, string>,
   for (const [name, value] of Object.entries(fields)) request.setHeader(name, value);
   request.setHeader("content-length", new TextEncoder().encode(body).byteLength);
   request.setHeader("accept-encoding", "identity");
+  const timer = setTimeout(() => request.destroy(new UpstreamSilent("it does not answer")), PATIENCE);
   request.on("error", reject);
+  request.once("close", () => clearTimeout(timer));
   request.once("response", (response: IncomingMessage) => {
     const decoder = new TextDecoder();
     let text = "";
@@ -59,6 +71,11 @@ function send(upstream: Upstream, path: string, headers: Record<string, string>,
   });
   request.end(body);
   return promise;
+}
+
+/** As the errors of sockets, it has a code. */
+class UpstreamSilent extends Error {
+  readonly code = "ETIMEDOUT";
 }
 
 function read(text: string): Pick<Asked, "path" | "properties"> {

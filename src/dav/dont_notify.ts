@@ -1,11 +1,12 @@
 /** `Push-Dont-Notify` (draft-bitfire-webdav-push): a client that writes need not be told of it. */
 import type { Subscriptions } from "../broker/subscriptions.ts";
-import { ownerOf, REGISTRATIONS } from "./register.ts";
+import { ownerOf } from "./principal.ts";
+import { REGISTRATIONS } from "./register.ts";
 
-/** Registrations that are looked at for one request. */
-const MANY = 100;
+/** Registrations that one request can name: all of them stand in the change. */
+const MANY = 1_000;
 
-type Deps = { subscriptions: Pick<Subscriptions, "get" | "list">; origin: string };
+type Deps = { subscriptions: Pick<Subscriptions, "get" | "idsOf">; origin: string };
 
 /** The ids of the registrations that are left out, as far as they are the writer's own; what is invalid is ignored. */
 export async function readDontNotify(
@@ -15,11 +16,8 @@ export async function readDontNotify(
 ): Promise<string[]> {
   if (field === undefined || principal === undefined) return [];
   const owner = ownerOf(origin, principal), locations = parseDontNotify(field);
-  if (locations === "*") {
-    const { kept } = await subscriptions.list(owner, "", MANY);
-    return kept.map(({ subscription }) => subscription.id);
-  }
-  const prefix = origin + REGISTRATIONS;
+  if (locations === "*") return (await subscriptions.idsOf(owner)).slice(0, MANY);
+  const prefix = `${origin}${REGISTRATIONS}/`;
   const ids = locations.filter((location) => location.startsWith(prefix)).map((location) =>
     location.slice(prefix.length)
   );

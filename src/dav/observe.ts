@@ -1,12 +1,14 @@
 /** What a client's writing changed: each 2xx of a method that writes is a change of the collection that it wrote to. */
 import type { IncomingMessage } from "node:http";
 import type { Subscriptions } from "../broker/subscriptions.ts";
-import { type Change, DEFAULT_PRIORITY } from "../model/change.ts";
-import { type Ask, credentialsOf } from "./ask.ts";
+import type { Change } from "../model/change.ts";
+import { type Ask, type Asked, credentialsOf } from "./ask.ts";
+import { contentChanges, propertyChanges } from "./changes.ts";
 import { readDontNotify } from "./dont_notify.ts";
 import { PRINCIPAL, SYNC_TOKEN } from "./names.ts";
 import { canonicalPath, parentOf } from "./paths.ts";
-import { principalOf, topicOf } from "./register.ts";
+import { ownerOf, principalOf } from "./principal.ts";
+import { clientIdOf } from "./subscribe.ts";
 
 const MEMBERS = new Set(["PUT", "DELETE", "POST", "MOVE", "COPY", "MKCOL", "MKCALENDAR", "PATCH"]);
 const PROPERTIES = new Set(["PROPPATCH", "ACL"]);
@@ -14,7 +16,7 @@ const PROPERTIES = new Set(["PROPPATCH", "ACL"]);
 type Deps = {
   ask: Ask;
   origin: string;
-  subscriptions: Pick<Subscriptions, "get" | "list">;
+  subscriptions: Pick<Subscriptions, "get" | "idsOf">;
   publish: (changes: Change[]) => Promise<unknown>;
   now: () => number;
 };
@@ -26,59 +28,53 @@ export function createObserve({ ask, origin, subscriptions, publish, now }: Deps
     if (status < 200 || status > 299 || !MEMBERS.has(method) && !PROPERTIES.has(method)) return;
     const paths = PROPERTIES.has(method) ? [canonicalPath(incoming.url!)] : collectionsOf(incoming);
     const asked = await Promise.all(paths.map((path) => askFor(path, incoming)));
-    const except = await readExcept(incoming, asked[0]!.principal);
-    await publish(PROPERTIES.has(method) ? [propertyChange(paths[0]!, except)] : contentChanges(asked, except));
+    const how = { origin, timestamp: now(), except: await readExcept(incoming, asked[0]!.principal) };
+    await publish(
+      PROPERTIES.has(method) ? propertyChanges(asked[0]!.path, how) : contentChanges(asked, endedOf(incoming), how),
+    );
   };
-
-  /** Each collection with the token after the write, and those above. */
-  function contentChanges(asked: { path: string; token: string | undefined }[], except: string[]): Change[] {
-    const above = new Set(asked.flatMap(({ path }) => ancestorsOf(path)));
-    return [
-      ...asked.map(({ path, token }) => contentChange(path, "1", except, token)),
-      ...[...above].map((path) => contentChange(path, "infinity", except)),
-    ];
-  }
 
   /** What cannot be read is left out: the change is told all the same. */
   async function askFor(path: string, incoming: IncomingMessage) {
-    try {
-      const asked = await ask(path, credentialsOf(incoming), [SYNC_TOKEN, PRINCIPAL]);
-      const token = asked.properties.get(SYNC_TOKEN)?.text.trim() || undefined;
-      return { path, token, principal: principalOf(asked) };
-    } catch {
-      return { path, token: undefined, principal: undefined };
-    }
+    const none: Asked = { status: 0, challenges: [], properties: new Map() };
+    const asked = await ask(path, credentialsOf(incoming), [SYNC_TOKEN, PRINCIPAL]).catch(() => none);
+    const token = asked.properties.get(SYNC_TOKEN)?.text.trim() || undefined;
+    return { path: asked.path ?? path, token, principal: principalOf(asked) };
   }
 
+  /** Who need not be told, as far as they are the writer's own. */
   async function readExcept({ headers }: IncomingMessage, principal: string | undefined): Promise<string[]> {
     const field = headers["push-dont-notify"];
-    return await readDontNotify(Array.isArray(field) ? field.join() : field, principal, { subscriptions, origin });
+    const text = Array.isArray(field) ? field.join() : field;
+    const ids = await readDontNotify(text, principal, { subscriptions, origin });
+    return [...ids, ...readClientId(headers["push-client-id"], principal)];
   }
 
-  function contentChange(path: string, depth: "1" | "infinity", except: string[], syncToken?: string): Change {
-    return { ...change(path), content: { depth, except, ...(syncToken !== undefined && { syncToken }) } };
-  }
-
-  function propertyChange(path: string, except: string[]): Change {
-    return { ...change(path), property: { depth: "0", props: [], except } };
-  }
-
-  function change(path: string) {
-    return { topics: [topicOf(origin, path)], private: true, priority: DEFAULT_PRIORITY, timestamp: now() };
+  /** CC/CD 70025: the client that writes; percent-encoded. */
+  function readClientId(field: string | string[] | undefined, principal: string | undefined): string[] {
+    if (typeof field !== "string" || principal === undefined) return [];
+    try {
+      return [clientIdOf(ownerOf(origin, principal), decodeURIComponent(field.trim()))];
+    } catch {
+      return []; // escapes that are none
+    }
   }
 }
 
 /** A MOVE changes two. What ends with a slash is a collection: making or deleting it changes the one above. */
-function collectionsOf({ url = "/", method, headers }: IncomingMessage): string[] {
-  const path = canonicalPath(url);
+function collectionsOf(incoming: IncomingMessage): string[] {
+  const path = canonicalPath(incoming.url!), target = targetOf(incoming), { method } = incoming;
   if (method === "POST") return [path.endsWith("/") ? path : parentOf(path)];
-  const target = typeof headers.destination === "string" ? canonicalPath(headers.destination) : undefined;
   const paths = method === "COPY" && target ? [target] : [path, ...(target ? [target] : [])];
   return [...new Set(paths.map(parentOf))];
 }
 
-function ancestorsOf(path: string): string[] {
-  const ancestors: string[] = [];
-  for (let above = parentOf(path); above !== path; [path, above] = [above, parentOf(above)]) ancestors.push(above);
-  return ancestors;
+/** A collection that is not there any more: who shows it is told, and finds that out. */
+function endedOf({ method, url }: IncomingMessage): string[] {
+  const path = canonicalPath(url!);
+  return (method === "DELETE" || method === "MOVE") && path.endsWith("/") ? [path] : [];
+}
+
+function targetOf({ headers: { destination } }: IncomingMessage): string | undefined {
+  return typeof destination === "string" ? canonicalPath(destination) : undefined;
 }

@@ -1,6 +1,6 @@
 /** What a PROPFIND asks for (RFC 4918 14.20). */
 import { SaxesParser } from "saxes";
-import { clark } from "./names.ts";
+import { clark, printEmpty } from "./names.ts";
 
 /** `asked` are Clark names. `at` is where in the text more names may be put in. */
 export type Propfind = { asked: Set<string>; text: string; at: number };
@@ -35,8 +35,7 @@ function parse(text: string): Propfind | undefined {
   return at === undefined ? undefined : { asked, text, at };
 }
 
-/** The same request, for some more properties of DAV. */
+/** The same request, for some more properties. */
 export function askForMore({ text, at }: Propfind, names: string[]): Uint8Array {
-  const more = names.map((name) => `<T:${name.replace("{DAV:}", "")} xmlns:T="DAV:"/>`).join("");
-  return encoder.encode(text.slice(0, at) + more + text.slice(at));
+  return encoder.encode(text.slice(0, at) + names.map(printEmpty).join("") + text.slice(at));
 }

@@ -5,11 +5,12 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Adapt, Adapted } from "./advertise.ts";
 import { COOKIE } from "../access/credentials.ts";
+import { credentialsOf } from "./ask.ts";
 import { withoutOrigin } from "./paths.ts";
 import { endToEnd, type Field, flatten, valuesOf } from "./raw_headers.ts";
 import { readBody } from "./read_body.ts";
 import { rewriteBody } from "./rewrite_body.ts";
-import { createUpstream, type Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** Methods that may be asked twice, and bytes of a body that is kept for that: a kept connection can be dead. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"]);
@@ -25,8 +26,7 @@ const PUSH = "webdav-push";
 const LINGER = 10_000;
 
 type Deps = {
-  /** The origin of the DAV server. */
-  upstream: URL;
+  upstream: Upstream;
   /** The origin that clients see. */
   publicUrl: URL;
   /** Answers a client to whom the upstream has not said anything. */
@@ -43,9 +43,7 @@ type Deps = {
 export type Proxy = {
   handle: (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) => void;
   /** Passes a request on whose body was read already. */
-  replay: (incoming: IncomingMessage, outgoing: ServerResponse, body: Uint8Array) => void;
-  upstream: Upstream;
-  close: () => void;
+  replay: (incoming: IncomingMessage, outgoing: ServerResponse, body: Uint8Array) => Promise<void>;
 };
 
 /** A client's request on its way; `sent` is the request that it is now, `adapted` what it asks for of ours as well. */
@@ -54,8 +52,7 @@ type Passage = { incoming: IncomingMessage; outgoing: ServerResponse; sent?: Cli
 const ignore = () => {};
 
 export function createProxy(deps: Deps): Proxy {
-  const { publicUrl, refuse, adapt, answered = ignore, unread = ignore } = deps;
-  const upstream = createUpstream(deps.upstream);
+  const { upstream, publicUrl, refuse, adapt, answered = ignore, unread = ignore } = deps;
 
   function begin(incoming: IncomingMessage, outgoing: ServerResponse): Passage {
     const passage: Passage = { incoming, outgoing };
@@ -65,22 +62,32 @@ export function createProxy(deps: Deps): Proxy {
     return passage;
   }
 
-  function replay(incoming: IncomingMessage, outgoing: ServerResponse, body: Uint8Array): void {
-    send(begin(incoming, outgoing), { isFresh: true }, () => false).end(body);
+  async function replay(incoming: IncomingMessage, outgoing: ServerResponse, body: Uint8Array): Promise<void> {
+    const passage = begin(incoming, outgoing);
+    if (await hasTurn(passage)) send(passage, { isFresh: true }, () => false).end(body);
   }
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
     const passage = begin(incoming, outgoing);
     if (!expects && isRepeatable(incoming)) void passKept(passage);
-    else passOnce(passage, expects);
+    else void passOnce(passage, expects);
+  }
+
+  /** Waits for a turn, which ends with the answer; false when the client has gone meanwhile. */
+  async function hasTurn({ outgoing }: Passage): Promise<boolean> {
+    const leave = await upstream.turns.enter();
+    outgoing.once("close", leave);
+    if (outgoing.closed) leave();
+    return !outgoing.closed;
   }
 
   /** Over a kept connection, and over a new one when that was dead. */
   async function passKept(passage: Passage): Promise<void> {
     const read = hasBody(passage.incoming) ? await readBody(passage.incoming).catch(() => undefined) : new Uint8Array();
     if (!read) return; // the client has gone
-    if (passage.incoming.method === "PROPFIND") passage.adapted = adapt?.(read);
+    if (passage.incoming.method === "PROPFIND") passage.adapted = await adaptTo(passage.incoming, read);
     const body = passage.adapted?.body ?? read;
+    if (!await hasTurn(passage)) return;
     send(passage, { isFresh: false }, (request) => {
       if (!upstream.isReused(request)) return false;
       send(passage, { isFresh: true }, () => false).end(body);
@@ -88,7 +95,12 @@ export function createProxy(deps: Deps): Proxy {
     }).end(body);
   }
 
-  function passOnce(passage: Passage, expects: boolean): void {
+  async function adaptTo(incoming: IncomingMessage, body: Uint8Array): Promise<Adapted | undefined> {
+    return await adapt?.({ path: withoutOrigin(incoming.url!), credentials: credentialsOf(incoming), body });
+  }
+
+  async function passOnce(passage: Passage, expects: boolean): Promise<void> {
+    if (!await hasTurn(passage)) return;
     const request = send(passage, { isFresh: true }, () => false);
     request.once("continue", () => passage.outgoing.writeContinue());
     // With its header alone it must go out at once: the client waits.
@@ -152,7 +164,7 @@ export function createProxy(deps: Deps): Proxy {
     linger(incoming);
   }
 
-  return { handle, replay, upstream, close: upstream.close };
+  return { handle, replay };
 }
 
 /** A multistatus in plain UTF-8. */

@@ -2,24 +2,26 @@
 import type { Admit, Subscriptions } from "../broker/subscriptions.ts";
 import { type Target, targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
-import { shortHash } from "../model/short_hash.ts";
-import { InvalidSubscription, parsePushRegister, PUSH_NAMESPACE, type PushRegister } from "../wire/push_register.ts";
+import type { Subscription, Triggers } from "../model/subscription.ts";
 import { readPushKeys } from "../wire/push_keys.ts";
-import { childOf } from "../wire/xml.ts";
-import type { Ask, Asked, Credentials } from "./ask.ts";
-import { COLLECTIONS, PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
+import { InvalidSubscription, parsePushRegister, PUSH_NAMESPACE } from "../wire/push_register.ts";
+import { type Answer, passOn, refuse } from "./answer.ts";
+import { type Ask, type Credentials, isBound } from "./ask.ts";
+import type { FindHomes } from "./homes.ts";
+import { type Found, isRefused, lookAt } from "./look_at.ts";
 import { canonicalPath } from "./paths.ts";
+import { ownerOf } from "./principal.ts";
+import { supported } from "./pushable.ts";
 
 /** Milliseconds that are granted at least, whatever is asked for; at most is the refresh interval. */
 const SHORTEST = 3 * 86_400_000;
 
-export const REGISTRATIONS = "/-/registrations/";
-
-/** An answer of ours, which `node:http` writes. */
-export type Answer = { status: number; headers: [name: string, value: string][]; body?: string };
+/** Where a client of CC/CD 70025 subscribes, and below which each registration has its address. */
+export const REGISTRATIONS = "/-/registrations";
 
 export type RegisterDeps = {
   ask: Ask;
+  findHomes: FindHomes;
   subscriptions: Subscriptions;
   /** The public origin of the DAV door. */
   origin: string;
@@ -27,87 +29,71 @@ export type RegisterDeps = {
   vapidKey: string;
   admit: Admit;
   now: () => number;
+  /** Called with what somebody registered, and by which credentials. */
+  registered: (credentials: Credentials, subscription: Subscription) => void;
 };
 
-/** The owner of what a user of the DAV server registers; users of other issuers are others. */
-export const ownerOf = (origin: string, principal: string) => shortHash("dav", origin, canonicalPath(principal));
+/** A document that was posted to a path. */
+export type Posted = { path: string; credentials: Credentials; text: string };
 
 /** The topic of a collection. */
 export const topicOf = (origin: string, path: string) => origin + canonicalPath(path);
 
 /**
- * Registers for the collection at a path. Undefined: the document is another one, and the upstream's. Rejects when the
+ * Registers for the resource at a path. Undefined: the document is another one, and the upstream's. Rejects when the
  * upstream does not answer; throws `too_many_subscriptions` or `push_service_silent`.
  */
-export async function register(
-  deps: RegisterDeps,
-  { path, credentials, text }: { path: string; credentials: Credentials; text: string },
-): Promise<Answer | undefined> {
+export async function register(deps: RegisterDeps, { path, credentials, text }: Posted): Promise<Answer | undefined> {
   try {
     const wanted = parsePushRegister(text);
     if (!wanted) return undefined;
-    if (!wanted.triggers) return refuse("no-trigger-supported", "no-supported-trigger");
+    if (!wanted.triggers) return noTrigger();
     const target = targetOf(wanted.address, readPushKeys(wanted.keys), deps);
-    const asked = await deps.ask(path, credentials, [RESOURCE_TYPE, PRINCIPAL]);
-    if (asked.status !== 207) return passOn(asked);
-    const principal = principalOf(asked), types = asked.properties.get(RESOURCE_TYPE)?.children ?? [];
-    // Digest is bound to a method and an address: nobody can ask in its name.
-    if (!principal || !asked.path || !types.some(({ name }) => COLLECTIONS.has(name))) {
-      return refuse("push-not-available");
-    }
-    return await store(deps, { principal, path: asked.path, target, wanted });
+    if (isBound(credentials)) return unavailable();
+    const found = await lookAt(deps, path, credentials);
+    if (isRefused(found)) return passOn(found.refused);
+    if (!found.principal || !found.pushable) return unavailable();
+    const triggers = supported(wanted.triggers, found.pushable);
+    if (!triggers) return noTrigger();
+    return await store(deps, credentials, {
+      ...found,
+      ...wanted,
+      principal: found.principal,
+      target,
+      triggers,
+    });
   } catch (thrown) {
-    if (thrown instanceof InvalidSubscription || isBadTarget(thrown)) return refuse("invalid-subscription");
+    if (thrown instanceof InvalidSubscription || isBadTarget(thrown)) return refusePush("invalid-subscription");
     throw thrown;
   }
 }
 
-function isBadTarget(thrown: unknown): boolean {
+// The draft and its schema have different names for it.
+const noTrigger = () => refusePush("no-trigger-supported", "no-supported-trigger");
+const unavailable = () => refusePush("push-not-available");
+const refusePush = (...conditions: string[]) => refuse(403, PUSH_NAMESPACE, conditions);
+
+/** A push address or keys that nobody can use. */
+export function isBadTarget(thrown: unknown): boolean {
   return thrown instanceof CarillonError && (thrown.code === "bad_address" || thrown.code === "bad_request");
 }
 
+type Registering = Found & { principal: string; target: Target; triggers: Triggers; expiresAt?: number };
+
 async function store(
-  { subscriptions, origin, admit, now }: RegisterDeps,
-  { principal, path, target, wanted }: { principal: string; path: string; target: Target; wanted: PushRegister },
+  { subscriptions, origin, admit, now, registered }: RegisterDeps,
+  credentials: Credentials,
+  { principal, path, target, triggers, expiresAt: asked = Infinity }: Registering,
 ): Promise<Answer> {
-  const owner = ownerOf(origin, principal), topic = topicOf(origin, path);
-  const expiresAt = Math.max(now() + SHORTEST, wanted.expiresAt ?? Infinity);
-  const registering = { topic, triggers: wanted.triggers, expiresAt };
+  const owner = ownerOf(origin, principal), expiresAt = Math.max(now() + SHORTEST, asked);
+  const registering = { topic: topicOf(origin, path), triggers, expiresAt };
   const { kept: { subscription }, isNew } = await subscriptions.register(owner, target, registering, admit);
-  const expires = new Date(subscription.topics[0]!.expiresAt).toUTCString();
-  const location = `${origin}${REGISTRATIONS}${subscription.id}`;
-  return { status: isNew ? 201 : 204, headers: [["Location", location], ["Expires", expires]] };
+  registered(credentials, subscription);
+  return { status: isNew ? 201 : 204, headers: headersOf(origin, subscription) };
 }
 
-/** Ends a registration of the caller's own. */
-export async function unregister(
-  { ask, subscriptions, origin }: RegisterDeps,
-  { id, credentials }: { id: string; credentials: Credentials },
-): Promise<Answer> {
-  const asked = await ask("/", credentials, [PRINCIPAL]);
-  if (asked.status !== 207) return passOn(asked);
-  const principal = principalOf(asked);
-  if (!principal) return refuse("push-not-available");
-  await subscriptions.end(ownerOf(origin, principal), id);
-  return { status: 204, headers: [] };
-}
-
-export function principalOf({ properties }: Asked): string | undefined {
-  return childOf(properties.get(PRINCIPAL), "{DAV:}href")?.text.trim() || undefined;
-}
-
-/** The caller may not, as the upstream itself would say. */
-function passOn({ status, challenges }: Asked): Answer {
-  const allowed = [401, 403, 404];
-  return {
-    status: allowed.includes(status) ? status : 403,
-    headers: challenges.map((value) => ["WWW-Authenticate", value]),
-  };
-}
-
-/** RFC 4918 16: a precondition that did not hold. */
-function refuse(...conditions: string[]): Answer {
-  const elements = conditions.map((name) => `<${name} xmlns="${PUSH_NAMESPACE}"/>`).join("");
-  const body = `<?xml version="1.0" encoding="UTF-8"?><D:error xmlns:D="DAV:">${elements}</D:error>`;
-  return { status: 403, headers: [["Content-Type", 'application/xml; charset="UTF-8"']], body };
+/** Where a registration is, and until when. */
+export function headersOf(origin: string, { id, topics }: Subscription): [string, string][] {
+  const expires = new Date(Math.min(...topics.map(({ expiresAt }) => expiresAt))).toUTCString();
+  return [["Location", `${origin}${REGISTRATIONS}/${id}`], ["Expires", expires]];
 }

@@ -2,6 +2,7 @@
 import { Agent as HttpAgent, type ClientRequest, request as startHttp } from "node:http";
 import { Agent as HttpsAgent, request as startHttps } from "node:https";
 import type { Socket } from "node:net";
+import { createTurns, type Turns } from "./turns.ts";
 
 /** Connections that are kept for the next request. */
 const MAX_IDLE = 32;
@@ -9,9 +10,16 @@ const MAX_IDLE = 32;
 /** `isFresh`: over a connection of its own, which cannot have died while nobody used it. */
 export type Start = (method: string, path: string, options: { isFresh: boolean }) => ClientRequest;
 
-export type Upstream = { start: Start; isReused: (request: ClientRequest) => boolean; close: () => void };
+export type Upstream = {
+  start: Start;
+  isReused: (request: ClientRequest) => boolean;
+  /** To be entered before a request is started, and left when it is over. */
+  turns: Turns;
+  close: () => void;
+};
 
-export function createUpstream(origin: URL): Upstream {
+/** At most so many requests at once: some servers answer a few sooner than many (Radicale's own takes five). */
+export function createUpstream(origin: URL, connections = Infinity): Upstream {
   const isTls = origin.protocol === "https:";
   const request = isTls ? startHttps : startHttp;
   const reused = new WeakSet<ClientRequest>();
@@ -22,7 +30,12 @@ export function createUpstream(origin: URL): Upstream {
     return request({ ...host, method, path, agent: isFresh ? false : kept, setHost: false });
   }
 
-  return { start, isReused: (request) => reused.has(request), close: () => kept.destroy() };
+  return {
+    start,
+    isReused: (request) => reused.has(request),
+    turns: createTurns(connections),
+    close: () => kept.destroy(),
+  };
 }
 
 function createKept(isTls: boolean, reused: WeakSet<ClientRequest>): HttpAgent {

@@ -4,12 +4,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { checkQuotas } from "../access/quotas.ts";
 import type { Broker } from "../broker/broker.ts";
 import { createAdapt } from "../dav/advertise.ts";
+import type { Answer } from "../dav/answer.ts";
 import { createAsk, credentialsOf } from "../dav/ask.ts";
+import { createFindHomes } from "../dav/homes.ts";
 import { createObserve } from "../dav/observe.ts";
 import { withoutOrigin } from "../dav/paths.ts";
 import { createProxy } from "../dav/proxy.ts";
 import { readBody } from "../dav/read_body.ts";
-import { type Answer, ownerOf, register, REGISTRATIONS, topicOf, unregister } from "../dav/register.ts";
+import { register, REGISTRATIONS } from "../dav/register.ts";
+import { createRevoke } from "../dav/revoke.ts";
+import { subscribe } from "../dav/subscribe.ts";
+import { unregister } from "../dav/unregister.ts";
+import { createUpstream } from "../dav/upstream.ts";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Counts } from "../model/subscription.ts";
@@ -20,10 +26,11 @@ const MAX_REGISTER = 64 * 1024;
 
 type Deps = {
   upstream: string | undefined;
+  upstreamConnections: number | undefined;
   /** The public origin of the DAV door, and that of all others. */
   davUrl: string;
   url: string;
-  broker: Pick<Broker, "subscriptions" | "publish">;
+  broker: Pick<Broker, "subscriptions" | "topicNames" | "publish">;
   checkAddress: (address: string) => URL;
   vapidKey: string;
   now: () => number;
@@ -40,25 +47,30 @@ export type DavDoor = {
 };
 
 /** Undefined where no DAV server is behind us. */
-export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, ...deps }: Deps): DavDoor | undefined {
-  if (upstream === undefined) return undefined;
-  const publicUrl = new URL(davUrl), { origin } = publicUrl, { subscriptions } = broker;
+export function openDavDoor(deps: Deps): DavDoor | undefined {
+  const { upstream: behind, davUrl, url, metrics, log, now, broker, vapidKey, checkAddress, upstreamConnections } =
+    deps;
+  if (behind === undefined) return undefined;
+  const publicUrl = new URL(davUrl), { origin } = publicUrl, { subscriptions, topicNames: names } = broker;
   const isShared = origin === new URL(url).origin;
+  const upstream = createUpstream(new URL(behind), upstreamConnections), ask = createAsk(upstream, publicUrl.host);
+  const findHomes = createFindHomes({ ask, now });
+  const observe = createObserve({ ask, origin, subscriptions, now, publish: (changes) => broker.publish({ changes }) });
+  const revoke = createRevoke({ ask, subscriptions, origin });
   const proxy = createProxy({
-    upstream: new URL(upstream),
+    upstream,
     publicUrl,
     refuse: (outgoing) => fail(outgoing, upstreamDown()),
-    adapt: createAdapt({
-      vapidKey: deps.vapidKey,
-      topicFor: (principal, path) => subscriptions.wireTopicOf(ownerOf(origin, principal), topicOf(origin, path)),
-    }),
-    answered: (incoming, status) => void observe(incoming, status).catch(unobserved),
+    adapt: createAdapt({ origin, vapidKey, findHomes, names }),
+    answered: (incoming, status) => {
+      observe(incoming, status).catch(failed("a change that a client made is not told"));
+      revoke.answered(incoming, status).catch(failed("it is not known whether a user may still read"));
+    },
     unread: () => metrics.davUnread.inc(),
   });
-  const ask = createAsk(proxy.upstream, publicUrl.host);
-  const observe = createObserve({ ask, origin, subscriptions, now, publish: (changes) => broker.publish({ changes }) });
   const admit = (counts: Counts) => checkQuotas(counts, { isServer: false });
-  const registering = { ...deps, ask, subscriptions, origin, admit, now };
+  const { registered } = revoke;
+  const registering = { ask, findHomes, subscriptions, names, origin, checkAddress, vapidKey, admit, now, registered };
 
   function isDav({ url: target = "/", headers }: IncomingMessage): boolean {
     return isShared ? !isOurs(target) : headers.host?.toLowerCase() === publicUrl.host;
@@ -66,8 +78,9 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): boolean {
     if (!isDav(incoming)) return false;
-    if (incoming.url!.startsWith(REGISTRATIONS)) void answer(outgoing, () => end(incoming));
-    else if (!expects && isRegister(incoming)) void answer(outgoing, () => take(incoming, outgoing));
+    const path = withoutOrigin(incoming.url!);
+    if (isRegistration(path)) void answer(outgoing, () => ourOwn(incoming, outgoing, path, expects));
+    else if (!expects && isSmallXml(incoming)) void answer(outgoing, () => take(incoming, outgoing));
     else proxy.handle(incoming, outgoing, expects);
     return true;
   }
@@ -75,22 +88,22 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
   /** Undefined when the upstream answers. */
   async function take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<Answer | undefined> {
     const body = await readBody(incoming);
-    const asked = {
-      path: withoutOrigin(incoming.url!),
-      credentials: credentialsOf(incoming),
-      text: new TextDecoder().decode(body),
-    };
-    const given = await register(registering, asked);
-    if (!given) proxy.replay(incoming, outgoing, body);
+    const given = await register(registering, postedBy(incoming, body));
+    if (!given) await proxy.replay(incoming, outgoing, body);
     return given;
   }
 
-  async function end(incoming: IncomingMessage): Promise<Answer> {
-    if (incoming.method !== "DELETE") {
-      throw new CarillonError("method_not_allowed", `the method was refused: ${incoming.method}`, { allow: "DELETE" });
+  async function ourOwn(incoming: IncomingMessage, outgoing: ServerResponse, path: string, expects: boolean) {
+    const id = path.slice(REGISTRATIONS.length + 1), allow = id === "" ? "POST" : "DELETE";
+    if (incoming.method !== allow) {
+      throw new CarillonError("method_not_allowed", `the method was refused: ${incoming.method}`, { allow });
     }
-    const id = incoming.url!.slice(REGISTRATIONS.length);
-    return await unregister(registering, { id, credentials: credentialsOf(incoming) });
+    if (id !== "") return await unregister(registering, { id, credentials: credentialsOf(incoming) });
+    if (!isSmallXml(incoming)) {
+      throw new CarillonError("wrong_type", "the body was refused: send application/xml, with its length");
+    }
+    if (expects) outgoing.writeContinue();
+    return await subscribe(registering, postedBy(incoming, await readBody(incoming)));
   }
 
   async function answer(outgoing: ServerResponse, run: () => Promise<Answer | undefined>): Promise<void> {
@@ -111,11 +124,10 @@ export function openDavDoor({ upstream, davUrl, url, metrics, log, now, broker, 
     void writeProblem(outgoing, error);
   }
 
-  function unobserved(thrown: unknown): void {
-    log.error("a change that a client made is not told: {code}", { code: asCarillonError(thrown).code });
-  }
+  const failed = (what: string) => (thrown: unknown) =>
+    log.error("{what}: {code}", { what, code: isSystem(thrown) ? "upstream_down" : asCarillonError(thrown).code });
 
-  return { handle, isShared, close: proxy.close };
+  return { handle, isShared, close: upstream.close };
 }
 
 function upstreamDown(): CarillonError {
@@ -129,12 +141,21 @@ function isSystem(thrown: unknown): boolean {
 
 /** The paths that stand for us where both share one origin. */
 function isOurs(target: string): boolean {
-  if (target.startsWith(REGISTRATIONS)) return false;
-  return /^\/(?:-\/|\.well-known\/mercure(?:[?#]|$))/i.test(withoutOrigin(target));
+  const path = withoutOrigin(target);
+  return !isRegistration(path) && /^\/(?:-\/|\.well-known\/mercure(?:[?#]|$))/i.test(path);
+}
+
+function isRegistration(path: string): boolean {
+  return path === REGISTRATIONS || path.startsWith(`${REGISTRATIONS}/`);
+}
+
+function postedBy(incoming: IncomingMessage, body: Uint8Array) {
+  const text = new TextDecoder().decode(body);
+  return { path: withoutOrigin(incoming.url!), credentials: credentialsOf(incoming), text };
 }
 
 /** What may be a registration: a small document of XML. */
-function isRegister({ method, headers }: IncomingMessage): boolean {
+function isSmallXml({ method, headers }: IncomingMessage): boolean {
   const isXml = /^(?:text|application)\/xml\b/i.test(headers["content-type"] ?? "");
   return method === "POST" && isXml && headers["transfer-encoding"] === undefined &&
     Number(headers["content-length"] ?? 0) <= MAX_REGISTER;

@@ -4,14 +4,13 @@ import type { Broker } from "../broker/broker.ts";
 import { targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
 import { type Bearer, isGranted } from "../model/grant.ts";
-import { REFRESH_INTERVAL } from "../model/subscription.ts";
+import { REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
 import { isTopic } from "../model/topic.ts";
 import { parsePush } from "../wire/push_message.ts";
 import { parseClientData, parsePushSubscribe } from "../wire/subscription_request.ts";
 import { requireBearer } from "./bearer.ts";
 import { checkType, readJson } from "./body.ts";
 import { admitter, checkOwner, type SubscriptionDeps } from "./subscriptions.ts";
-import { WEB_PUSH } from "./transports.ts";
 
 export const MAX_GATEWAY_BYTES = 48 * 1024;
 

@@ -1,10 +1,7 @@
 /** `GET /-/transports`: how we can reach a client, and what it must know to subscribe. Public, as the key is. */
 import type { Handler } from "hono";
 import { MAX_OWNED } from "../access/quotas.ts";
-import { MAX_ADDRESS, MAX_TOPICS, REFRESH_INTERVAL } from "../model/subscription.ts";
-
-/** Names the transport in CC/CD 70025 messages: the RFC that defines it. */
-export const WEB_PUSH = "urn:ietf:rfc:8030";
+import { MAX_ADDRESS, MAX_TOPICS, REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
 
 /** The key changes rarely, seconds. */
 const MAX_AGE = 300;

@@ -4,6 +4,9 @@ import type { Depth } from "./change.ts";
 /** How a subscription is reached. */
 export type Transport = "web-push";
 
+/** Names that transport in the messages of CC/CD 70025: the RFC that defines it. */
+export const WEB_PUSH = "urn:ietf:rfc:8030";
+
 /** What of its topics' changes a subscription asks for. Neither trigger: everything. */
 export type Triggers = {
   content?: { depth: Depth };
@@ -14,8 +17,8 @@ export type Triggers = {
 /** The user agent's keys (RFC 8291 2), base64url without padding: a point of 65 bytes, a secret of 16. */
 export type PushKeys = { p256dh: string; auth: string };
 
-/** A topic, and until when it is subscribed to, milliseconds since 1970. */
-export type SubscribedTopic = { topic: string; expiresAt: number };
+/** A topic, and until when it is subscribed to, milliseconds since 1970. `wireTopic`: what a DAV client calls it. */
+export type SubscribedTopic = { topic: string; wireTopic?: string; expiresAt: number };
 
 export type Subscription = {
   id: string;
@@ -35,8 +38,8 @@ export type Subscription = {
   maxDelay: number;
   /** The public VAPID key that its push service knows us by: a point, base64url. */
   vapidKey: string;
-  /** What a WebDAV-Push client calls its one topic: it is told in that protocol's XML. Else in CC/CD 70025's JSON. */
-  wireTopic?: string;
+  /** Whose push messages it reads. Left out: those of CC/CD 70025. */
+  protocol?: "webdav-push";
   /** Its address has answered once. Until then it gets nothing but one initial push. */
   confirmed: boolean;
 };
@@ -53,10 +56,10 @@ export type Subscriber =
     | "clientId"
     | "minPriority"
     | "vapidKey"
-    | "wireTopic"
+    | "protocol"
     | "confirmed"
   >
-  & { expiresAt: number };
+  & Pick<SubscribedTopic, "wireTopic" | "expiresAt">;
 
 /** How many are stored. `At`: at one push service. `Of`: of one owner. */
 export type Counts = {

@@ -24,10 +24,9 @@ export const topicHash = (topic: string) => shortHash(topic);
 /** The key and the value under which a subscription stands for one of its topics. */
 export function subscriberEntry(
   subscription: Subscription,
-  { topic, expiresAt }: SubscribedTopic,
+  { topic, wireTopic, expiresAt }: SubscribedTopic,
 ): [Deno.KvKey, Uint8Array] {
-  const { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, wireTopic, confirmed } =
-    subscription;
+  const { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, protocol, confirmed } = subscription;
   const subscriber: Subscriber = {
     id,
     transport,
@@ -37,6 +36,7 @@ export function subscriberEntry(
     clientId,
     minPriority,
     vapidKey,
+    protocol,
     wireTopic,
     confirmed,
     expiresAt,

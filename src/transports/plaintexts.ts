@@ -8,16 +8,17 @@ import { printWebdavPush } from "../wire/webdav_push_message.ts";
 const encoder = new TextEncoder();
 
 /** `smallest`: with the least that says what changed. */
-export function printFor({ wireTopic }: Subscriber, message: Message, options?: { smallest: boolean }): Uint8Array {
-  const text = wireTopic === undefined ? printPush(message, options) : printWebdavPush(wireTopic, message, options);
-  return encoder.encode(text);
+export function printFor(subscriber: Subscriber, message: Message, options?: { smallest: boolean }): Uint8Array {
+  const { protocol, wireTopic } = subscriber, topic = wireTopic ?? message?.topic ?? "";
+  if (protocol === "webdav-push") return encoder.encode(printWebdavPush(topic, message, options));
+  return encoder.encode(printPush(message && { ...message, topic }, options));
 }
 
 /** Answers the bytes of a message; they are kept as long as the merged change is. */
 export function createPlaintexts(): (subscriber: Subscriber, message: Message) => Uint8Array {
   const known = new WeakMap<Merged, { topic: string; bytes: Uint8Array }>();
   return (subscriber, message) => {
-    // Of WebDAV-Push each has a topic of its own.
+    // Clients of a DAV server have names of their own for a topic.
     if (!message || subscriber.wireTopic !== undefined) return printFor(subscriber, message);
     const found = known.get(message.merged);
     if (found?.topic === message.topic) return found.bytes;

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { Message } from "../model/delivery.ts";
 import { MAX_PLAINTEXT } from "./aes128gcm.ts";
 import { PUSH_NAMESPACE } from "./push_register.ts";
+import { escapeXml } from "./xml.ts";
 
 /**
  * Prints what a client is told of a collection that it knows as `topic`: that its content changed, with the sync-token,
@@ -15,7 +16,7 @@ export function printWebdavPush(topic: string, message: Message, { smallest = fa
   const forms = smallest ? small : [{ props: true, token: true }, ...small];
   const texts = forms.values().map(({ props, token }) =>
     printRoot(
-      `<topic>${escape(topic)}</topic>` +
+      `<topic>${escapeXml(topic)}</topic>` +
         (content ? printContent(token ? content.syncToken : undefined) : "") +
         (property ? printProperty(props ? property.props : []) : ""),
     )
@@ -34,7 +35,7 @@ function printRoot(inside: string): string {
 
 function printContent(token: string | undefined): string {
   if (token === undefined) return "<content-update/>";
-  return `<content-update><D:sync-token>${escape(token)}</D:sync-token></content-update>`;
+  return `<content-update><D:sync-token>${escapeXml(token)}</D:sync-token></content-update>`;
 }
 
 /** `props` are Clark names. */
@@ -42,7 +43,7 @@ function printProperty(props: string[]): string {
   if (props.length === 0) return "<property-update/>";
   const names = props.map((name) => /^\{([^}]*)\}(.+)$/.exec(name)).filter((parts) => parts !== null);
   const elements = names.filter(([, , local]) => isName(local!)).map(([, uri, local]) =>
-    uri === "DAV:" ? `<D:${local}/>` : `<${local} xmlns="${escape(uri!)}"/>`
+    uri === "DAV:" ? `<D:${local}/>` : `<${local} xmlns="${escapeXml(uri!)}"/>`
   );
   return `<property-update><D:prop>${elements.join("")}</D:prop></property-update>`;
 }
@@ -51,12 +52,3 @@ function printProperty(props: string[]): string {
 function isName(local: string): boolean {
   return /^[\p{L}_][\p{L}\p{N}_.-]*$/u.test(local);
 }
-
-/** XML 1.0 2.4; what no document can hold is left out. */
-function escape(text: string): string {
-  // deno-lint-ignore no-control-regex
-  const legal = text.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
-  return legal.replace(/[<>&"]/g, (character) => ESCAPES[character]!);
-}
-
-const ESCAPES: Record<string, string> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };

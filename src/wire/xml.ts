@@ -40,3 +40,12 @@ export function parseXml(text: string): XmlNode {
 export function childOf(node: XmlNode | undefined, name: string): XmlNode | undefined {
   return node?.children.find((child) => child.name === name);
 }
+
+/** XML 1.0 2.4; what no document can hold is left out. */
+export function escapeXml(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const legal = text.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+  return legal.replace(/[<>&"]/g, (character) => ESCAPES[character]!);
+}
+
+const ESCAPES: Record<string, string> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };

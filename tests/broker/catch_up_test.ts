@@ -1,4 +1,5 @@
 /** A subscription that changes while something waits for it. */
+import { createTopicNames } from "../../src/broker/topic_names.ts";
 import { createSubscriptions } from "../../src/broker/subscriptions.ts";
 import { contentChange, createEngine } from "../helpers/engine.ts";
 import { countKeys, startAll } from "../helpers/engines.ts";
@@ -17,7 +18,13 @@ const TARGET = {
 async function openWaiting(kv: Deno.Kv, wanted = {}) {
   const engine = createEngine(kv);
   await startAll(engine);
-  const subscriptions = createSubscriptions({ kv, clock: engine.clock, hashKey: "key", subscribed: engine.subscribed });
+  const subscriptions = createSubscriptions({
+    kv,
+    clock: engine.clock,
+    hashKey: "key",
+    names: createTopicNames("key"),
+    subscribed: engine.subscribed,
+  });
   const { kept } = await subscriptions.subscribe(
     "owner",
     TARGET,
@@ -76,7 +83,13 @@ Deno.test("catch up: who was not confirmed yet is told of what waited as soon as
   let down = true;
   const engine = createEngine(kv, { answer: () => down ? { kind: "retry", tried: true } : undefined });
   await startAll(engine);
-  const subscriptions = createSubscriptions({ kv, clock: engine.clock, hashKey: "key", subscribed: engine.subscribed });
+  const subscriptions = createSubscriptions({
+    kv,
+    clock: engine.clock,
+    hashKey: "key",
+    names: createTopicNames("key"),
+    subscribed: engine.subscribed,
+  });
   const { kept } = await subscriptions.subscribe("owner", TARGET, { topics: [TOPIC], maxDelay: 60 }, () => {});
   const token = (syncToken: string) => ({ priority: 10, content: { depth: "1" as const, except: [], syncToken } });
   await engine.publish(contentChange(TOPIC, token("1")));

@@ -24,7 +24,7 @@ async function observed(method: string, url: string, { status = 201, destination
     origin: ORIGIN,
     subscriptions: {
       get: () => Promise.reject(new Error("nobody registered")),
-      list: () => Promise.reject(new Error()),
+      idsOf: () => Promise.reject(new Error()),
     },
     publish: (changes) => Promise.resolve(void published.push(...changes)),
     now: () => 5,
@@ -56,9 +56,13 @@ Deno.test("observe: what writes a member is told of its collection, with the tok
 });
 
 Deno.test("observe: making and deleting a collection changes the one above", async () => {
-  for (const method of ["MKCALENDAR", "MKCOL", "DELETE"]) {
+  for (const method of ["MKCALENDAR", "MKCOL"]) {
     equal((await observed(method, "/alice/work/")).told, [["/alice/", "1", "t1"], ...above("/")], method);
   }
+  // Who shows it is told that it is gone.
+  const ended = [["/alice/", "1", "t1"], ["/alice/work/", "0", undefined], ...above("/")];
+  equal((await observed("DELETE", "/alice/work/")).told, ended);
+  equal((await observed("MOVE", "/alice/work/", { destination: "/alice/play/" })).told, ended);
 });
 
 Deno.test("observe: a MOVE changes where it was and where it is, a COPY where it is", async () => {
@@ -73,7 +77,11 @@ Deno.test("observe: a MOVE changes where it was and where it is, a COPY where it
 
 Deno.test("observe: properties and rights are told of the resource itself", async () => {
   for (const method of ["PROPPATCH", "ACL"]) {
-    equal((await observed(method, "/alice/work/", { status: 207 })).told, [["/alice/work/", "property 0", undefined]]);
+    equal((await observed(method, "/alice/work/", { status: 207 })).told, [
+      ["/alice/work/", "property 0", undefined],
+      ["/alice/", "property 1", undefined],
+      ["/", "property infinity", undefined],
+    ]);
   }
 });
 

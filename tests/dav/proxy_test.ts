@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createProxy } from "../../src/dav/proxy.ts";
+import { createUpstream } from "../../src/dav/upstream.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { fromBytes, type Script, serveRaw, toBytes } from "../helpers/raw_upstream.ts";
 
@@ -10,12 +11,13 @@ const HOST = "Host: dav.example\r\n";
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /** The proxy before an upstream that a test plays. */
-async function openProxy(upstream: URL) {
+async function openProxy(origin: URL, connections?: number) {
   const refused: string[] = [];
   const refuse = (outgoing: ServerResponse) => {
     refused.push("refused");
     outgoing.writeHead(502, { "content-length": "0", "retry-after": "5" }).end();
   };
+  const upstream = createUpstream(origin, connections);
   const proxy = createProxy({ upstream, publicUrl: new URL("https://dav.example"), refuse });
   const server = createServer({ requestTimeout: 0, maxHeaderSize: 65_536 });
   server.on("request", (incoming, outgoing) => proxy.handle(incoming, outgoing, false));
@@ -25,7 +27,7 @@ async function openProxy(upstream: URL) {
     port: (server.address() as AddressInfo).port,
     refused,
     [Symbol.asyncDispose]: async () => {
-      proxy.close();
+      upstream.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

@@ -61,8 +61,15 @@ test("dav push: a client finds push on calendars and address books, and on nothi
     );
     ok(!response.includes("resourcetype") && !response.includes("current-user-principal"));
   }
-  ok(!topicIn(responses.get("/alice/")!) && responses.get("/alice/")!.includes("404"));
+  // Her principal, and her home.
+  const home = responses.get("/alice/")!;
+  ok(topicIn(home) && home.includes("content-update") && home.includes("property-update"), home);
   equal(new Set([...responses.values()].map(topicIn)).size, 3);
+  await all.alice.putEvent("/alice/work/", "1");
+  for (const path of ["/", "/alice/work/1.ics"]) {
+    const { text } = await all.alice.request("PROPFIND", path, FIND, { depth: "0", ...XML });
+    ok(!topicIn(text) && text.includes("404") && !text.includes("200 OK"), text);
+  }
 });
 
 for (const client of ["davx5-4.5-register.xml", "davx5-next-register.xml", "sample-push-register.xml"]) {
@@ -144,7 +151,7 @@ test("dav push: what cannot be registered is 403 with its precondition, and anot
     ["/alice/work/", good.replace(/https:\/\/127\.0\.0\.1:\d+/, "https://10.0.0.1"), "invalid-subscription"],
     ["/alice/work/", good.replace(/<ns0:auth-secret>[^<]*/, "<ns0:auth-secret>AAAA"), "invalid-subscription"],
     ["/alice/work/", good.replace(/<ns0:trigger>.*<\/ns0:trigger>/, "<ns0:trigger/>"), "no-trigger-supported"],
-    ["/alice/", good, "push-not-available"],
+    ["/", good, "push-not-available"],
   ];
   for (const [path, body, condition] of cases) {
     const { status, text } = await all.alice.request("POST", path, body, XML);

@@ -2,6 +2,7 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createProxy } from "../../src/dav/proxy.ts";
+import { createUpstream } from "../../src/dav/upstream.ts";
 
 const SIZE = 1024 * 1024 * 1024;
 const BLOCK = new Uint8Array(256 * 1024);
@@ -38,7 +39,11 @@ const upstream = createServer(async (incoming, outgoing) => {
   outgoing.end();
 });
 const url = new URL(`http://127.0.0.1:${await listen(upstream)}`);
-const proxy = createProxy({ upstream: url, publicUrl: new URL("https://dav.example"), refuse: () => {} });
+const proxy = createProxy({
+  upstream: createUpstream(url),
+  publicUrl: new URL("https://dav.example"),
+  refuse: () => {},
+});
 const port = await listen(createServer((incoming, outgoing) => proxy.handle(incoming, outgoing, false)));
 
 const length = direction === "up" ? SIZE : 0;

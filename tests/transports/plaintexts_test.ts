@@ -28,7 +28,7 @@ Deno.test("plaintexts: another topic, another change, and no message are each pr
 Deno.test("plaintexts: who registered by WebDAV-Push is told in its XML, each with a topic of their own", () => {
   const print = createPlaintexts(), message = contentOf("a");
   for (const wireTopic of ["one", "other"]) {
-    const subscriber = { ...ANYONE, wireTopic };
+    const subscriber = { ...ANYONE, protocol: "webdav-push" as const, wireTopic };
     equal(decode(print(subscriber, message)), printWebdavPush(wireTopic, message));
     equal(decode(print(subscriber, undefined)), printWebdavPush(wireTopic, undefined));
     equal(
@@ -36,5 +36,12 @@ Deno.test("plaintexts: who registered by WebDAV-Push is told in its XML, each wi
       printWebdavPush(wireTopic, message, { smallest: true }),
     );
   }
+  equal(decode(print(ANYONE, message)), printPush(message));
+});
+
+Deno.test("plaintexts: who subscribed to a DAV server by CC/CD 70025 is told in its JSON, by the name that it knows", () => {
+  const print = createPlaintexts(), message = contentOf("a"), subscriber = { ...ANYONE, wireTopic: "one" };
+  equal(decode(print(subscriber, message)), printPush({ ...message, topic: "one" }));
+  equal(decode(print(subscriber, undefined)), printPush(undefined));
   equal(decode(print(ANYONE, message)), printPush(message));
 });

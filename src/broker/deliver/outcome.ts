@@ -1,5 +1,5 @@
 /** What one delivery is, and what becomes of it: sent, tried again later, or ended. */
-import { expiryOf, type Subscriber } from "../../model/subscription.ts";
+import { expiryOf, type SubscribedTopic, type Subscriber, type Subscription } from "../../model/subscription.ts";
 import type { Delivery, Message, Outcome } from "../../model/delivery.ts";
 import type { Merged } from "../../model/merge.ts";
 import { shortHash } from "../../model/short_hash.ts";
@@ -77,11 +77,15 @@ export async function endSubscription({ kv, clock }: DeliverDeps, id: string): P
 
 /** A subscription as its deliveries see it; undefined when the topic is none of its own, or has ended. */
 export function subscriberOf({ subscription }: Kept, topic: string, now: number): Subscriber | undefined {
-  const expiresAt = subscription.topics.find((subscribed) => subscribed.topic === topic)?.expiresAt ?? 0;
-  return expiresAt > now ? { ...subscription, expiresAt } : undefined;
+  const found = subscription.topics.find((subscribed) => subscribed.topic === topic);
+  return found && found.expiresAt > now ? toSubscriber(subscription, found) : undefined;
 }
 
 /** A subscription as its initial push sees it. */
 export function ownerOf({ subscription }: Kept): Subscriber {
-  return { ...subscription, expiresAt: expiryOf(subscription) };
+  return { ...toSubscriber(subscription, subscription.topics[0]!), expiresAt: expiryOf(subscription) };
+}
+
+function toSubscriber(subscription: Subscription, { wireTopic, expiresAt }: SubscribedTopic): Subscriber {
+  return { ...subscription, expiresAt, ...(wireTopic !== undefined && { wireTopic }) };
 }

@@ -1,0 +1,29 @@
+/** Looking at a resource as the caller sees it, before the caller is told of its changes. */
+import type { Ask, Asked, Credentials } from "./ask.ts";
+import type { FindHomes } from "./homes.ts";
+import { PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
+import { canonicalPath } from "./paths.ts";
+import { principalOf } from "./principal.ts";
+import { type Pushable, pushableOf } from "./pushable.ts";
+
+/** A resource that the caller may read; `path` is the upstream's own spelling of it. */
+export type Found = { path: string; principal?: string; pushable?: Pushable };
+
+/** The caller may not. */
+export type Refused = { refused: Asked };
+
+export const isRefused = (found: Found | Refused): found is Refused => "refused" in found;
+
+/** Rejects when the upstream does not answer. */
+export async function lookAt(
+  { ask, findHomes }: { ask: Ask; findHomes: FindHomes },
+  path: string,
+  credentials: Credentials,
+): Promise<Found | Refused> {
+  const asked = await ask(path, credentials, [RESOURCE_TYPE, PRINCIPAL]);
+  if (asked.status !== 207) return { refused: asked };
+  const own = asked.path ?? canonicalPath(path), principal = principalOf(asked);
+  const types = asked.properties.get(RESOURCE_TYPE)?.children.map(({ name }) => name) ?? [];
+  const pushable = pushableOf(types, (await findHomes(credentials, path)).has(own));
+  return { path: own, ...(principal !== undefined && { principal }), ...(pushable && { pushable }) };
+}

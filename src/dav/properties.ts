@@ -1,0 +1,72 @@
+/**
+ * The properties by which a client finds push: those of draft-bitfire-webdav-push ("Service detection") and those of
+ * CC/CD 70025.
+ */
+import { REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
+import { DAV_PUSH_NAMESPACE } from "../wire/dav_subscribe.ts";
+import { PUSH_NAMESPACE } from "../wire/push_register.ts";
+import { clark } from "./names.ts";
+import type { Pushable } from "./pushable.ts";
+
+const push = (local: string, inside: string): [string, string] => [
+  clark(PUSH_NAMESPACE, local),
+  `<P:${local} xmlns:P="${PUSH_NAMESPACE}">${inside}</P:${local}>`,
+];
+const davPush = (local: string, inside: string): [string, string] => [
+  clark(DAV_PUSH_NAMESPACE, local),
+  `<P:${local} xmlns:P="${DAV_PUSH_NAMESPACE}">${inside}</P:${local}>`,
+];
+const depth = (depth: string) => `<D:depth xmlns:D="DAV:">${depth}</D:depth>`;
+
+/** Which names are ours. The example of CC/CD 70025 says `subscribe-URL`, its definition of the version `push-version`. */
+export const OURS = new Set([
+  ...["transports", "topic", "supported-triggers"].map((local) => clark(PUSH_NAMESPACE, local)),
+  ...["push-subscribe-URL", "subscribe-URL", "supported-transport-set", "refresh-interval", "topic", "version"].map(
+    (local) => clark(DAV_PUSH_NAMESPACE, local),
+  ),
+  clark(DAV_PUSH_NAMESPACE, "push-version"),
+]);
+
+export type Topics = {
+  /** What WebDAV-Push calls the collection to its client. */
+  hash: string;
+  /** What CC/CD 70025 calls it. */
+  sealed: string;
+};
+
+/** XML by name, for a resource that has push. */
+export type PropertiesOf = (pushable: Pushable, topics: Topics) => Map<string, string>;
+
+/** `subscribeUrl` is where a client of CC/CD 70025 subscribes. */
+export function createPropertiesOf(vapidKey: string, subscribeUrl: string): PropertiesOf {
+  const webPush = `<P:web-push><P:vapid-public-key type="p256ecdsa">${vapidKey}</P:vapid-public-key></P:web-push>`;
+  const href = `<D:href xmlns:D="DAV:">${subscribeUrl}</D:href>`;
+  const fixed = [
+    push("transports", webPush),
+    davPush("push-subscribe-URL", href),
+    davPush("subscribe-URL", href),
+    davPush("supported-transport-set", printTransports(vapidKey)),
+    davPush("refresh-interval", `${REFRESH_INTERVAL}`),
+    davPush("version", "1"),
+    davPush("push-version", "1"),
+  ];
+  return (pushable, { hash, sealed }) =>
+    new Map([
+      ...fixed,
+      push("topic", hash),
+      davPush("topic", sealed),
+      push("supported-triggers", printTriggers(pushable)),
+    ]);
+}
+
+/** An empty transport: the client may bring its own. */
+function printTransports(vapidKey: string): string {
+  const data = `<P:transport-data><P:vapid-public-key>${vapidKey}</P:vapid-public-key></P:transport-data>`;
+  const interval = `<P:refresh-interval>${REFRESH_INTERVAL}</P:refresh-interval>`;
+  return `<P:transport><P:transport-uri>${WEB_PUSH}</P:transport-uri>${interval}${data}</P:transport><P:transport/>`;
+}
+
+function printTriggers({ content, property }: Pushable): string {
+  return (content ? `<P:content-update>${depth("infinity")}</P:content-update>` : "") +
+    (property ? `<P:property-update>${depth("infinity")}</P:property-update>` : "");
+}

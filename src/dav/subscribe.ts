@@ -1,0 +1,101 @@
+/** Subscribing by CC/CD 70025: many collections at once, by the names that their properties gave them. All or nothing. */
+import type { Wanted } from "../broker/subscriptions.ts";
+import { type Target, targetOf } from "../broker/target.ts";
+import type { TopicNames } from "../broker/topic_names.ts";
+import { shortHash } from "../model/short_hash.ts";
+import { WEB_PUSH } from "../model/subscription.ts";
+import { DAV_PUSH_NAMESPACE, type DavSubscribe, InvalidSubscribe, parseDavSubscribe } from "../wire/dav_subscribe.ts";
+import { parseClientData } from "../wire/subscription_request.ts";
+import { escapeXml } from "../wire/xml.ts";
+import { type Answer, passOn, refuse } from "./answer.ts";
+import { type Credentials, isBound } from "./ask.ts";
+import { isRefused, lookAt } from "./look_at.ts";
+import { ownerOf, whoIs } from "./principal.ts";
+import { headersOf, isBadTarget, type Posted, type RegisterDeps, topicOf } from "./register.ts";
+
+export type SubscribeDeps = RegisterDeps & { names: Pick<TopicNames, "open"> };
+
+/** A collection by the name that its reader was told; `owner` is that reader. */
+type Named = { name: string; owner: string; topic: string };
+
+/** What is asked for by one owner. */
+type Asked = { credentials: Credentials; owner: string; topics: Named[]; target: Target; wanted: Wanted };
+
+/** What the client that writes is called in `Push-Client-Id`, as one owner's subscriptions know it. */
+export const clientIdOf = (owner: string, clientId: string) => shortHash("client", owner, clientId);
+
+/** Rejects when the upstream does not answer; throws `too_many_subscriptions` or `push_service_silent`. */
+export async function subscribe(deps: SubscribeDeps, posted: Omit<Posted, "path">): Promise<Answer> {
+  try {
+    const document = parseDavSubscribe(posted.text);
+    const { target, wanted } = readTransport(document, deps);
+    const topics = openAll(document.topics, deps);
+    if (!topics || isBound(posted.credentials)) return invalidTopics(document.topics);
+    const asked = { ...posted, owner: topics[0]!.owner, topics, target, wanted };
+    if ((document.expiresAt ?? Infinity) <= deps.now()) return await leave(deps, asked);
+    return await refuseTopics(deps, asked) ?? await join(deps, asked);
+  } catch (thrown) {
+    if (thrown instanceof InvalidSubscribe) return refuse(403, DAV_PUSH_NAMESPACE, [thrown.message]);
+    if (isBadTarget(thrown)) return refuse(403, DAV_PUSH_NAMESPACE, ["invalid-transport"]);
+    throw thrown;
+  }
+}
+
+/** The client's own transport is a push service of its own, whose address stands for the transport. */
+function readTransport({ transportUri, clientData, expiresAt }: DavSubscribe, deps: SubscribeDeps) {
+  const { address, keys, ...wanted } = parseClientData(clientData);
+  const isOwn = transportUri !== WEB_PUSH, endpoint = isOwn ? transportUri : address;
+  if (endpoint === undefined || !keys) throw new InvalidSubscribe("invalid-transport");
+  return {
+    target: targetOf(endpoint, keys, deps),
+    wanted: { ...wanted, ...(expiresAt !== undefined && { expiresAt }) },
+  };
+}
+
+/** Undefined when one of them was never told to anybody, or not all to the same. */
+function openAll(names: string[], { names: { open } }: SubscribeDeps): Named[] | undefined {
+  const opened = names.flatMap((name) => {
+    const found = open(name);
+    return found ? [{ name, ...found }] : [];
+  });
+  const isOne = opened.every(({ owner }) => owner === opened[0]!.owner);
+  return opened.length === names.length && isOne ? opened : undefined;
+}
+
+/** What the caller may not read is invalid; undefined when there is none. */
+async function refuseTopics(deps: SubscribeDeps, { credentials, owner, topics }: Asked): Promise<Answer | undefined> {
+  const invalid: string[] = [];
+  for (const { name, topic } of topics) {
+    const found = await lookAt(deps, topic, credentials);
+    if (isRefused(found) && found.refused.status === 401) return passOn(found.refused);
+    const isReader = !isRefused(found) && found.pushable && found.principal &&
+      ownerOf(deps.origin, found.principal) === owner;
+    if (!isReader) invalid.push(name);
+  }
+  return invalid.length > 0 ? invalidTopics(invalid) : undefined;
+}
+
+async function join(deps: SubscribeDeps, { credentials, owner, topics, target, wanted }: Asked): Promise<Answer> {
+  const names = new Map(topics.map(({ name, topic }) => [topicOf(deps.origin, topic), name]));
+  const { kept: { subscription }, isNew } = await deps.subscriptions.join(owner, target, {
+    ...wanted,
+    ...(wanted.clientId !== undefined && { clientId: clientIdOf(owner, wanted.clientId) }),
+    topics: [...names.keys()],
+    nameOf: (topic) => names.get(topic)!,
+  }, deps.admit);
+  deps.registered(credentials, subscription);
+  return { status: isNew ? 201 : 204, headers: headersOf(deps.origin, subscription) };
+}
+
+async function leave(deps: SubscribeDeps, { credentials, owner, topics, target }: Asked): Promise<Answer> {
+  const { principal, first } = await whoIs(deps.ask, topics[0]!.topic, credentials);
+  if (!principal) return passOn(first);
+  if (ownerOf(deps.origin, principal) !== owner) return invalidTopics(topics.map(({ name }) => name));
+  await deps.subscriptions.leave(owner, target.address, topics.map(({ topic }) => topicOf(deps.origin, topic)));
+  return { status: 204, headers: [] };
+}
+
+function invalidTopics(names: string[]): Answer {
+  const topics = names.map((name) => `<topic>${escapeXml(name)}</topic>`).join("");
+  return refuse(403, DAV_PUSH_NAMESPACE, ["invalid-topics"], topics);
+}
