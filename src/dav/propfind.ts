@@ -28,7 +28,9 @@ function parse(text: string): Propfind | undefined {
   parser.on("opentag", ({ uri, local, isSelfClosing }) => {
     path.push(clark(uri, local));
     if (path.length === 3 && path[1] === "{DAV:}prop") asked.add(path[2]!);
-    if (path.join(" ") === "{DAV:}propfind {DAV:}prop" && !isSelfClosing) at = parser.position;
+    if (path.length === 2 && path[0] === "{DAV:}propfind" && path[1] === "{DAV:}prop" && !isSelfClosing) {
+      at = parser.position;
+    }
   });
   parser.on("closetag", () => void path.pop());
   parser.write(text).close();

@@ -1,44 +1,15 @@
 /** WebDAV-Push from end to end: Radicale behind a worker, the messages of real clients, our push service. */
 import { component } from "../helpers/component.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { openPushService, type TestSubscription } from "../helpers/push_service.ts";
-import { findRadicale, startRadicale } from "../helpers/radicale.ts";
-import { davClient } from "../helpers/radicale_client.ts";
+import { FIND, openAll, PUSH, registerOf, tokenIn, topicIn, XML } from "../helpers/dav_push.ts";
+import type { TestSubscription } from "../helpers/push_service.ts";
+import { findRadicale } from "../helpers/radicale.ts";
+import { MAX_OWNED_AT } from "../../src/access/quotas.ts";
+import { type DavClient, davClient } from "../helpers/radicale_client.ts";
 import { printEvent } from "../../scripts/lib/calendar.ts";
-import { testWorker } from "../helpers/worker.ts";
 import { faultsOf, findXmllint } from "../helpers/xmllint.ts";
 
 const DAY = 86_400_000;
-const XML = { "content-type": "application/xml; charset=utf-8" };
-const PUSH = "https://bitfire.at/webdav-push";
-
-/** As DAVx5 asks for the collections of a home. */
-const FIND =
-  `<propfind xmlns="DAV:" xmlns:P="${PUSH}"><prop><P:transports/><P:topic/><P:supported-triggers/></prop></propfind>`;
-
-const fixture = (name: string) => Deno.readTextFileSync(new URL(`../fixtures/webdav-push/${name}`, import.meta.url));
-
-/** A client's own document, for a subscription of our push service. */
-function registerOf(name: string, { address, keys }: TestSubscription): string {
-  return fixture(name).replace(/https:\/\/up\.example\.net\/\w+/, address)
-    .replace(/BCVxsr7N_[\w-]+/, keys.p256dh).replace(/BTBZMqHH6r4Tts7J_aSIgg/, keys.auth);
-}
-
-/** Radicale with a calendar and an address book of alice's, a worker before it, and a push service. */
-async function openAll() {
-  const things = new AsyncDisposableStack();
-  const radicale = things.use(await startRadicale());
-  const service = things.use(await openPushService());
-  const env = { CARILLON_UPSTREAM: radicale.url, CARILLON_PUSH_HOSTS: `127.0.0.1:${service.port}` };
-  const worker = things.use(await testWorker({ ca: service.ca, env }));
-  const [alice, bob] = ["alice", "bob"].map((user) => davClient(worker.url, user));
-  await alice!.makeCalendar("/alice/work/");
-  await alice!.makeAddressBook("/alice/people/");
-  return { radicale, service, worker, alice: alice!, bob: bob!, [Symbol.asyncDispose]: () => things.disposeAsync() };
-}
-
-const topicIn = (text: string) => /<(?:\w+:)?topic[^>]*>([\w-]{22})<\//.exec(text)?.[1];
-const tokenIn = (text: string) => /<D:sync-token>([^<]+)</.exec(text)?.[1];
 
 const test = await component("Radicale", findRadicale);
 const testByXmllint = await component("xmllint", findXmllint);
@@ -195,6 +166,158 @@ test("dav push: who writes need not be told, as far as the registrations are the
   );
   equal(headers.get("location"), locations[0]);
 });
+
+/** What of a resource is supported. */
+async function triggersOf(client: DavClient, path: string): Promise<string[]> {
+  const { text } = await client.request("PROPFIND", path, FIND, { depth: "0", ...XML });
+  return ["content-update", "property-update"].filter((trigger) => text.includes(`<P:${trigger}>`));
+}
+
+const withTrigger = (document: string, trigger: string) =>
+  document.replace(/<ns0:trigger>.*<\/ns0:trigger>/, `<ns0:trigger>${trigger}</ns0:trigger>`);
+
+const depth = (text: string) => `<depth xmlns="DAV:">${text}</depth>`;
+
+test("dav push: a home tells of new collections, of members' members where that is asked for, and of properties", async () => {
+  await using all = await openAll();
+  equal(await triggersOf(all.alice, "/alice/"), ["content-update", "property-update"]);
+  const wanted = {
+    members: `<ns0:content-update>${depth("1")}</ns0:content-update>`,
+    below: `<ns0:content-update>${depth("infinity")}</ns0:content-update>`,
+    properties: `<ns0:property-update>${depth("0")}</ns0:property-update>`,
+    below_properties: `<ns0:property-update>${depth("1")}</ns0:property-update>`,
+  };
+  const devices = new Map(Object.keys(wanted).map((name) => [name, all.service.subscribe()]));
+  for (const [name, device] of devices) {
+    const document = withTrigger(registerOf("davx5-next-register.xml", device), wanted[name as keyof typeof wanted]);
+    equal((await all.alice.request("POST", "/alice/", document, XML)).status, 201);
+  }
+  const messages = (name: string) => all.service.messages(devices.get(name)!);
+  const counts = () => Object.keys(wanted).map((name) => messages(name).length).join();
+  await all.service.until(() => counts() === "1,1,1,1");
+  await all.alice.putEvent("/alice/work/", "1");
+  await all.service.until(() => counts() === "1,2,1,1");
+  await all.alice.rename("/alice/work/", "Arbeit");
+  await all.alice.rename("/alice/", "Alice");
+  await all.alice.makeAddressBook("/alice/more/");
+  await all.service.until(() => counts() === "2,3,2,2");
+  for (const [name, update] of [["members", "content"], ["below", "content"], ["properties", "property"]] as const) {
+    const other = update === "content" ? "property" : "content";
+    const { text } = messages(name).at(-1)!;
+    equal([text.includes(`<${update}-update`), text.includes(`<${other}-update`)], [true, false], name);
+  }
+});
+
+test("dav push: what of the triggers a resource does not have is left out, and nothing left is an error", async () => {
+  await using all = await openAll({ config: { rights: { type: "authenticated" } } });
+  await all.bob.makeCalendar("/bob/home/");
+  // Somebody else's: a principal, and no home of alice's.
+  equal(await triggersOf(all.alice, "/bob/"), ["property-update"]);
+  const register = (trigger: string) =>
+    all.alice.request(
+      "POST",
+      "/bob/",
+      withTrigger(registerOf("davx5-next-register.xml", all.service.subscribe()), trigger),
+      XML,
+    );
+  const { status, text } = await register("<ns0:content-update/>");
+  equal([status, text.includes("no-supported-trigger"), text.includes("no-trigger-supported")], [403, true, true]);
+  equal((await register("<ns0:content-update/><ns0:property-update/>")).status, 201);
+});
+
+test("dav push: a collection that is deleted rings who shows it, and its registrations end when its reader has seen that", async () => {
+  await using all = await openAll();
+  const device = all.service.subscribe();
+  equal(
+    (await all.alice.request("POST", "/alice/people/", registerOf("davx5-next-register.xml", device), XML)).status,
+    201,
+  );
+  await all.service.until(() => all.service.messages(device).length === 1);
+  await all.alice.remove("/alice/people/");
+  await all.service.until(() => all.service.messages(device).length === 2);
+  equal(
+    (await davClient(all.worker.url, "alice", "wrong").request("PROPFIND", "/alice/people/", FIND, XML)).status,
+    401,
+  );
+  equal((await all.bob.request("PROPFIND", "/alice/people/", FIND, XML)).status, 403);
+  equal(await all.stored(), 1);
+  equal((await all.alice.request("PROPFIND", "/alice/people/", FIND, { depth: "0", ...XML })).status, 404);
+  await untilStored(all, 0);
+});
+
+/** Rights of Radicale by rules. */
+const rightsOf = (bob: string) =>
+  `[root]\nuser: .+\ncollection:\npermissions: R\n[own]\nuser: .+\ncollection: {user}(/.*)?\npermissions: RrWw\n[bob]\nuser: bob\ncollection: alice/work\npermissions: ${bob}\n`;
+
+test("dav push: who may not read any more is told no more when the upstream has said so, and others are", async () => {
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, rightsOf("r"));
+  await using all = await openAll({ config: { rights: { type: "from_file", file } } });
+  const devices = [all.service.subscribe(), all.service.subscribe()];
+  for (const [n, client] of [all.alice, all.bob].entries()) {
+    const { status } = await client.request(
+      "POST",
+      "/alice/work/",
+      registerOf("davx5-next-register.xml", devices[n]!),
+      XML,
+    );
+    equal(status, 201);
+    await all.service.until(() => all.service.messages(devices[n]!).length === 1);
+  }
+  await Deno.writeTextFile(file, rightsOf(""));
+  await all.radicale.restart();
+  // Neither a REPORT with a token that is too old, nor somebody else's 403.
+  const old = `<sync-collection xmlns="DAV:"><sync-token>http://radicale.org/ns/sync/${
+    "0".repeat(64)
+  }</sync-token><sync-level>1</sync-level><prop/></sync-collection>`;
+  ok((await all.alice.request("REPORT", "/alice/work/", old, XML)).status >= 400);
+  equal(await all.stored(), 2);
+  equal((await all.bob.request("REPORT", "/alice/work/", old, XML)).status, 403);
+  await untilStored(all, 1);
+  await all.alice.putEvent("/alice/work/", "1");
+  await all.service.until(() => all.service.messages(devices[0]!).length === 2);
+  equal(all.service.messages(devices[1]!).length, 1);
+  await Deno.remove(file);
+});
+
+test("dav push: who is refused with the password that registered is told no more, and a wrong one ends nothing", async () => {
+  await using all = await openAll();
+  const device = all.service.subscribe();
+  equal(
+    (await all.alice.request("POST", "/alice/work/", registerOf("davx5-next-register.xml", device), XML)).status,
+    201,
+  );
+  equal((await davClient(all.worker.url, "alice", "guess").request("GET", "/alice/work/1.ics")).status, 401);
+  await Deno.writeTextFile(`${all.radicale.folder}/users`, "bob:bob\n");
+  equal((await all.alice.request("GET", "/alice/people/1.vcf")).status, 401);
+  equal(await all.stored(), 1);
+  equal((await all.alice.request("GET", "/alice/work/1.ics")).status, 401);
+  await untilStored(all, 0);
+});
+
+test("dav push: one user registers so many and no more", async () => {
+  await using all = await openAll();
+  const answers: number[] = [];
+  for (let n = 0; n < MAX_OWNED_AT + 3; n++) {
+    const { status, headers } = await all.alice.request(
+      "POST",
+      "/alice/work/",
+      registerOf("davx5-next-register.xml", all.service.subscribe()),
+      XML,
+    );
+    answers.push(status);
+    if (status === 429) equal(headers.get("content-type"), "application/problem+json");
+  }
+  equal(answers, [...Array(MAX_OWNED_AT).fill(201), 429, 429, 429]);
+});
+
+async function untilStored(all: Awaited<ReturnType<typeof openAll>>, count: number): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (await all.stored() !== count && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  equal(await all.stored(), count);
+}
 
 async function syncOf(client: ReturnType<typeof davClient>): Promise<{ token: string; text: string }> {
   const body = `<propfind xmlns="DAV:"><prop><sync-token/></prop></propfind>`;
