@@ -32,7 +32,7 @@ const EVERYTHING = { match: "*", type: "exact" as const };
 /** Fills the ring, then listens. `stop` drains: accepted work is committed, streams end, connections close. */
 export async function startWorker({ config, serve, outlets, ...deps }: WorkerDeps): Promise<Worker> {
   const { kv, clock } = deps;
-  const broker = await openBroker({ ...deps, senders: outlets.senders });
+  const broker = await openBroker({ ...deps, ...outlets });
   const local = await readLocalIssuer(kv, config.secret);
   const issuers = [
     { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: [EVERYTHING] },

@@ -9,6 +9,7 @@ import { type Batch, readBell, readNewest } from "../store/journal.ts";
 import { readEpoch, readHashKey } from "../store/keys.ts";
 import { prune, readHorizon, RETENTION } from "../store/retention.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
+import { announceKey } from "./announce_key.ts";
 import { createDeliveries } from "./deliver/deliveries.ts";
 import { createFollower } from "./follow.ts";
 import { locate } from "./locate.ts";
@@ -30,6 +31,8 @@ export type BrokerDeps = {
   log: Logger;
   metrics: Metrics;
   senders: Senders;
+  /** The public VAPID key of new subscriptions. */
+  vapidKey: string;
   /** For tests: smaller limits reach what lies behind them sooner. */
   limits?: {
     ring?: { bytes: number; events: number };
@@ -94,6 +97,7 @@ export async function openBroker(deps: BrokerDeps) {
       attempt("the journal was not pruned", pruneOnce),
       attempt("subscriptions were not ended", () => endAll(kv, clock)),
       attempt("no shard was adopted", deliveries.adopt),
+      attempt("nobody was told of the new VAPID key", () => announceKey(deps)),
     ]);
   }
 

@@ -2,7 +2,10 @@
 import type { Merged } from "./merge.ts";
 import type { Subscriber, Transport } from "./subscription.ts";
 
-/** What is told: a topic's merged changes, or undefined for the initial push, which says only that we are here. */
+/**
+ * What is told: a topic's merged changes. Undefined: the initial push, which says only that we are here; who is confirmed
+ * is told by it that there is a new VAPID key.
+ */
 export type Message = { topic: string; merged: Merged } | undefined;
 
 export type Delivery = {

@@ -11,12 +11,18 @@ const COUNTS: Record<
 > = {
   owned: { key: (owner) => ["count", "owned", owner], holds: () => true },
   ownedAt: { key: (owner, origin) => ["count", "owned_at", owner, origin], holds: () => true },
-  unconfirmedOf: { key: (owner) => ["count", "unconfirmed_of", owner], holds: ({ initial }) => initial !== undefined },
+  unconfirmedOf: {
+    key: (owner) => ["count", "unconfirmed_of", owner],
+    holds: ({ subscription }) => !subscription.confirmed,
+  },
   unconfirmedAt: {
     key: (_, origin) => ["count", "unconfirmed_at", origin],
-    holds: ({ initial }) => initial !== undefined,
+    holds: ({ subscription }) => !subscription.confirmed,
   },
-  confirmedAt: { key: (_, origin) => ["count", "confirmed_at", origin], holds: ({ initial }) => initial === undefined },
+  confirmedAt: {
+    key: (_, origin) => ["count", "confirmed_at", origin],
+    holds: ({ subscription }) => subscription.confirmed,
+  },
 };
 
 const originOf = (address: string) => shortHash(new URL(address).origin);

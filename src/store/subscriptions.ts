@@ -16,10 +16,10 @@ const MAX_BYTES = 600_000;
 
 const TOMBSTONE_LIFE = 24 * 3_600_000;
 
-/** The initial push of a subscription that is not confirmed: how often it was tried, when it is due, and until when. */
+/** A push that is of no topic: how often it was tried, when it is due, and until when. */
 export type Initial = { attempt: number; at: number; until: number };
 
-/** A subscription as it is kept; `initial` until it is confirmed. */
+/** A subscription as it is kept; `initial` until it is confirmed, and while it is to be told of a new VAPID key. */
 export type Kept = { subscription: Subscription; initial?: Initial };
 
 /**

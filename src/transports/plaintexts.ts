@@ -3,13 +3,14 @@ import type { Message } from "../model/delivery.ts";
 import type { Merged } from "../model/merge.ts";
 import type { Subscriber } from "../model/subscription.ts";
 import { printPush } from "../wire/push_message.ts";
-import { printWebdavPush } from "../wire/webdav_push_message.ts";
+import { KEY_CHANGED, printWebdavPush } from "../wire/webdav_push_message.ts";
 
 const encoder = new TextEncoder();
 
 /** `smallest`: with the least that says what changed. */
 export function printFor(subscriber: Subscriber, message: Message, options?: { smallest: boolean }): Uint8Array {
-  const { protocol, wireTopic } = subscriber, topic = wireTopic ?? message?.topic ?? "";
+  const { protocol, wireTopic, confirmed } = subscriber, topic = wireTopic ?? message?.topic ?? "";
+  if (protocol === "webdav-push" && confirmed && !message) return encoder.encode(KEY_CHANGED);
   if (protocol === "webdav-push") return encoder.encode(printWebdavPush(topic, message, options));
   return encoder.encode(printPush(message && { ...message, topic }, options));
 }

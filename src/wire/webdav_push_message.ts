@@ -28,6 +28,9 @@ const INITIAL: Pick<NonNullable<Message>["merged"], "content" | "property"> = {
   content: { depths: ["0"], except: [], timestamp: 0 },
 };
 
+/** There is another VAPID key: of no topic, since it is so for all of them. */
+export const KEY_CHANGED = printRoot("<property-update><D:prop><transports/></D:prop></property-update>");
+
 function printRoot(inside: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>` +
     `<push-message xmlns="${PUSH_NAMESPACE}" xmlns:D="DAV:">${inside}</push-message>`;

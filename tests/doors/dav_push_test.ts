@@ -2,8 +2,13 @@
 import { component } from "../helpers/component.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { FIND, openAll, PUSH, registerOf, tokenIn, topicIn, XML } from "../helpers/dav_push.ts";
-import type { TestSubscription } from "../helpers/push_service.ts";
-import { findRadicale } from "../helpers/radicale.ts";
+import { memoryKv } from "../helpers/broker.ts";
+import { openPushService, type TestSubscription } from "../helpers/push_service.ts";
+import { findRadicale, startRadicale } from "../helpers/radicale.ts";
+import { freshVapidJwk } from "../helpers/vapid_keys.ts";
+import { testWorker } from "../helpers/worker.ts";
+import { importVapidKey } from "../../src/wire/vapid.ts";
+import type { JWK } from "jose";
 import { MAX_OWNED_AT } from "../../src/access/quotas.ts";
 import { type DavClient, davClient } from "../helpers/radicale_client.ts";
 import { printEvent } from "../../scripts/lib/calendar.ts";
@@ -293,6 +298,36 @@ test("dav push: who is refused with the password that registered is told no more
   equal(await all.stored(), 1);
   equal((await all.alice.request("GET", "/alice/work/1.ics")).status, 401);
   await untilStored(all, 0);
+});
+
+testByXmllint("dav push: a new VAPID key is told by the old one, of no topic, once", async (xmllint) => {
+  await using radicale = await startRadicale();
+  await using service = await openPushService();
+  await using kv = await memoryKv();
+  const [old, fresh] = [await freshVapidJwk(), await freshVapidJwk()];
+  const open = (keys: JWK[], more: Record<string, string> = {}) => {
+    const env = { CARILLON_UPSTREAM: radicale.url, CARILLON_PUSH_HOSTS: `127.0.0.1:${service.port}`, ...more };
+    return testWorker({ kv, ca: service.ca, env: { ...env, CARILLON_VAPID_KEY: JSON.stringify(keys) } });
+  };
+  await radicale.as("alice").makeCalendar("/alice/work/");
+  const device = service.subscribe({ vapidKey: (await importVapidKey(old)).point });
+  const first = await open([old]);
+  await first.minute();
+  const document = registerOf("davx5-next-register.xml", device);
+  equal((await davClient(first.url, "alice").request("POST", "/alice/work/", document, XML)).status, 201);
+  await service.until(() => service.messages(device).length === 1);
+  await first.stop();
+
+  await using second = await open([fresh, old], { PORT: new URL(first.url).port });
+  for (let minute = 0; minute < 3; minute++) await second.minute();
+  await service.until(() => service.messages(device).length === 2);
+  const { text } = service.messages(device).at(-1)!;
+  equal([topicIn(text), await faultsOf(xmllint, text, "push-message")], [undefined, ""]);
+  ok(/<property-update><D:prop><transports\/><\/D:prop><\/property-update>/.test(text), text);
+  await second.minute();
+  await davClient(second.url, "alice").putEvent("/alice/work/", "1");
+  await service.until(() => service.messages(device).length === 3);
+  ok(service.messages(device).at(-1)!.text.includes("sync-token"));
 });
 
 test("dav push: one user registers so many and no more", async () => {

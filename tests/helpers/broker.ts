@@ -19,6 +19,7 @@ export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
     random: () => 0.5,
     log: getLogger("carillon"),
     metrics: createMetrics(),
+    vapidKey: "vapid",
     senders: { "web-push": () => Promise.resolve({ kind: "delivered" as const }) },
   };
 }

@@ -129,7 +129,8 @@ Deno.test("subscriptions: a deleted one can be made anew", async () => {
 Deno.test("subscriptions: a commit whose answer was lost and that is repeated is written once, and counted once", async () => {
   await using kv = await memoryKv();
   const twice = faultyKv(kv, async (commit) => (await commit(), await commit()));
-  ok(await saveSubscription(twice, await findSubscription(kv, A.id), { subscription: A, initial: INITIAL }));
+  const unconfirmed = { ...A, confirmed: false };
+  ok(await saveSubscription(twice, await findSubscription(kv, A.id), { subscription: unconfirmed, initial: INITIAL }));
   equal(await countSubscriptions(kv, "owner", A.address), {
     owned: 1,
     ownedAt: 1,
@@ -143,12 +144,11 @@ Deno.test("subscriptions: a commit whose answer was lost and that is repeated is
 
 Deno.test("subscriptions: they are counted by owner, and the unconfirmed by push service", async () => {
   await using kv = await memoryKv();
-  for (let n = 0; n < 30; n++) await save(kv, { subscription: subscription(`${n}x`, ["t"]), initial: INITIAL });
-  await save(kv, {
-    subscription: subscription("z", ["t"], { owner: "other", address: "https://other.example/z" }),
-    initial: INITIAL,
-  });
-  await save(kv, { subscription: subscription("y", ["t"], { address: "https://other.example/y" }), initial: INITIAL });
+  const saveUnconfirmed = (id: string, more: { owner?: string; address?: string } = {}) =>
+    save(kv, { subscription: subscription(id, ["t"], { confirmed: false, ...more }), initial: INITIAL });
+  for (let n = 0; n < 30; n++) await saveUnconfirmed(`${n}x`);
+  await saveUnconfirmed("z", { owner: "other", address: "https://other.example/z" });
+  await saveUnconfirmed("y", { address: "https://other.example/y" });
   const counts = (
     owned: number,
     ownedAt: number,

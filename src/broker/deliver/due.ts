@@ -83,7 +83,9 @@ async function sendAgain(
   subscriber: Subscriber | undefined,
 ): Promise<Outcome> {
   if (unknown) return { kind: "retry", at: shard.deps.clock.now() + UNKNOWN_REST, tried: false };
-  if (subscriber && kept?.initial) return { kind: "retry", at: kept.initial.at + AFTER_INITIAL, tried: false };
+  if (subscriber && !subscriber.confirmed && kept?.initial) {
+    return { kind: "retry", at: kept.initial.at + AFTER_INITIAL, tried: false };
+  }
   const told = subscriber && tell(subscriber, merged);
   return told ? await send(shard, subscriber, { topic, merged: told }) : { kind: "rejected" };
 }

@@ -58,7 +58,8 @@ async function conclude({ deps: { kv, clock, random } }: Shard, due: Due, outcom
   const found = await findSubscription(kv, due.id);
   const initial = found.kept?.initial;
   if (initial?.at !== due.at) return true; // it has begun anew, or is over
-  if (outcome.kind === "delivered") return await confirm(kv, found);
+  const isOver = outcome.kind === "rejected" && found.kept!.subscription.confirmed;
+  if (outcome.kind === "delivered" || isOver) return await confirm(kv, found);
   if (outcome.kind !== "retry") return await removeSubscription(kv, found, clock.now());
   const later = Math.max(clock.now() + backOff(initial.attempt, random), outcome.at ?? 0);
   const at = Math.round(Math.min(initial.until, later));

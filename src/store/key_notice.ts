@@ -1,0 +1,24 @@
+/** How far everybody was told of the VAPID key that new subscriptions are made with. */
+import { withDeadline } from "./deadline.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
+import { findSubscriptions, type Found } from "./subscriptions.ts";
+
+const KEY = ["key_notice"];
+
+/** `after`: the last subscription that was looked at; undefined when that was all of them. */
+export type KeyNotice = { vapidKey: string; after?: string };
+
+export async function readKeyNotice(kv: Deno.Kv): Promise<KeyNotice | undefined> {
+  return decodeRecord<KeyNotice>((await withDeadline("reading a key notice", kv.get(KEY))).value);
+}
+
+export async function writeKeyNotice(kv: Deno.Kv, notice: KeyNotice): Promise<void> {
+  await withDeadline("writing a key notice", kv.set(KEY, encodeRecord(notice)));
+}
+
+/** Subscriptions behind an id, in the order of their ids. */
+export async function readSubscriptionsAfter(kv: Deno.Kv, after: string, limit: number): Promise<Found[]> {
+  const range = { start: ["subscription", `${after}\0`], end: ["subscription", "~"] };
+  const ids = Array.fromAsync(kv.list(range, { limit }), ({ key }) => key[1] as string);
+  return await findSubscriptions(kv, await withDeadline("listing subscriptions", ids));
+}
