@@ -1,6 +1,7 @@
 /** Makes a key pair for a server that is to sign, and the entry that lets the worker know it. */
 import { exportJWK, generateKeyPair, type JWK } from "jose";
-import { type Algorithm, ALGORITHMS, ConfigError, readConfig } from "../src/config.ts";
+import { ConfigError, readConfig } from "../src/config.ts";
+import { type Algorithm, ALGORITHMS } from "../src/config/issuers.ts";
 import { Refusal, runCommand, UsageError } from "./lib/command.ts";
 import { note, print } from "./lib/print.ts";
 

@@ -5,7 +5,7 @@ import { cors } from "hono/cors";
 import { createTokenVerifier } from "./access/access_tokens.ts";
 import { createIssuers } from "./access/issuers.ts";
 import type { Broker } from "./broker/broker.ts";
-import type { IssuerConfig } from "./config.ts";
+import type { IssuerConfig } from "./config/issuers.ts";
 import { eventsDoor, SetError } from "./doors/events.ts";
 import { gatewayDoor } from "./doors/gateway.ts";
 import { healthyDoor, metricsDoor, readyDoor } from "./doors/ops.ts";

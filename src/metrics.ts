@@ -99,6 +99,17 @@ export function createMetrics() {
       help: "Web Push messages that wait for room at their push service",
       registers,
     }),
+    davHomes: new Gauge({
+      name: "carillon_dav_homes",
+      help: "Homes that are polled for what no client of ours writes",
+      registers,
+    }),
+    davPolls: new Counter({
+      name: "carillon_dav_polls_total",
+      help: "Looks at homes by the service account, by what came of it",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
     davUnread: new Counter({
       name: "carillon_dav_unread_total",
       help: "Multistatus answers of the DAV server that could not be read, and went on as they were",

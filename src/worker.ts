@@ -44,7 +44,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
   const listening = await serve(config.host, config.port, (port) => {
     // Port 0 is known only now.
     if (new URL(url).port === "0") url = `http://localhost:${port}`;
-    dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker, now: clock.now });
+    dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker });
     const adminHash = async () => config.adminToken ? hashAdminToken(config.adminToken) : await readAdminHash(kv);
     const isDraining = () => stopping.signal.aborted;
     const app = createApp({
@@ -62,7 +62,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
     });
     return { handle: (request, env) => app.fetch(request, env), raw: dav?.handle };
   });
-  const following = broker.run(stopping.signal);
+  const following = Promise.all([broker.run(stopping.signal), dav?.run(stopping.signal)]);
   const ticking = tickEverySecond([broker.tick, outlets.tick], clock, stopping.signal);
   return { url, minute: broker.minute, stop };
 

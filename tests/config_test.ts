@@ -50,6 +50,7 @@ Deno.test("config: with nothing set it runs, on localhost only", () => {
     pushHosts: [],
     upstream: undefined,
     upstreamConnections: undefined,
+    service: undefined,
     davUrl: undefined,
     adminToken: undefined,
     log: "info",
@@ -76,6 +77,8 @@ Deno.test("config: every variable is read", () => {
     CARILLON_UPSTREAM: "http://127.0.0.1:5232",
     CARILLON_UPSTREAM_CONNECTIONS: "4",
     CARILLON_DAV_URL: "https://dav.example/",
+    CARILLON_SERVICE_USER: "poller",
+    CARILLON_SERVICE_PASSWORD: "a password: with a colon",
     CARILLON_ADMIN_TOKEN: "an-admin-token-of-the-tests",
     CARILLON_LOG: "debug",
   });
@@ -127,6 +130,12 @@ for (const [variable, values] of Object.entries(BAD)) {
       equal(faulty({ [variable]: value }), [variable]));
   }
 }
+
+Deno.test("config: a service account has a name and a password", () => {
+  equal(faulty({ CARILLON_SERVICE_USER: "poller" }), ["CARILLON_SERVICE_PASSWORD"]);
+  equal(faulty({ CARILLON_SERVICE_PASSWORD: "secret" }), ["CARILLON_SERVICE_USER"]);
+  equal(faulty({ CARILLON_SERVICE_USER: "a:b", CARILLON_SERVICE_PASSWORD: "secret" }), ["CARILLON_SERVICE_USER"]);
+});
 
 Deno.test("config: the faults of all variables are reported at once", () => {
   equal(

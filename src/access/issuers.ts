@@ -6,7 +6,7 @@ import {
   type FetchImplementation,
   type JWTVerifyGetKey,
 } from "jose";
-import type { IssuerConfig } from "../config.ts";
+import type { IssuerConfig } from "../config/issuers.ts";
 import { compileMatcher, type Matcher } from "../model/matcher.ts";
 
 /** A key set is fetched again for an unknown `kid`, but not more often than this, milliseconds. */

@@ -131,6 +131,7 @@ export async function openBroker(deps: BrokerDeps) {
       subscribed: deliveries.subscribed,
     }),
     topicNames,
+    lastToken: ring.lastToken,
     /** Follows the journal and delivers until the signal aborts. */
     run: async (signal: AbortSignal) => void await Promise.all([follower.run(signal), deliveries.run(signal)]),
     /** Throws when the database does not answer. */

@@ -70,9 +70,19 @@ export function createRing(
     return events.slice(low);
   }
 
+  /** The newest sync-token that was told of a topic. */
+  function lastToken(topic: string): string | undefined {
+    for (let at = events.length - 1; at >= first; at--) {
+      const { change: { topics, content } } = events[at]!;
+      if (topics[0] === topic && content?.syncToken !== undefined) return content.syncToken;
+    }
+    return undefined;
+  }
+
   return {
     append,
     after,
+    lastToken,
     covers: (position: Position) => comparePositions(position, startsAfter) >= 0,
     /** Everything after this is held. */
     get start(): Position {

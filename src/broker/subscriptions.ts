@@ -171,11 +171,20 @@ export function createSubscriptions({ kv, clock, hashKey, names, subscribed }: D
 
   /** Whether anybody is subscribed to a topic. */
   async function hasAny(topic: string): Promise<boolean> {
-    const all = { after: { delay: 0, id: "" }, through: 60 } as const;
-    return (await readSubscribers(kv, topicHash(topic), all, 1)).length > 0;
+    return (await subscribersOf(topic, 1)).length > 0;
   }
 
-  return { subscribe, join, register, leave, drop, update, end, peek, get, list, idsOf, hasAny };
+  /** Ends everybody's subscription to a topic. */
+  async function dropAll(topic: string): Promise<void> {
+    for (let some = await subscribersOf(topic, PAGE); some.length > 0; some = await subscribersOf(topic, PAGE)) {
+      for (const { place } of some) await drop(place.id, [topic]);
+    }
+  }
+
+  const subscribersOf = (topic: string, limit: number) =>
+    readSubscribers(kv, topicHash(topic), { after: { delay: 0, id: "" }, through: 60 }, limit);
+
+  return { subscribe, join, register, leave, drop, update, end, peek, get, list, idsOf, hasAny, dropAll };
 }
 
 function isTo({ topics }: Subscription, topic: string | undefined): boolean {

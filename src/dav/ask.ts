@@ -38,52 +38,83 @@ export function isBound({ authorization = "" }: Credentials): boolean {
 /** Rejects when the upstream does not answer. */
 export function createAsk(upstream: Upstream, host: string): Ask {
   return async (path, credentials, names) => {
-    const props = names.map(printEmpty).join("");
-    const body = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop>${props}</prop></propfind>`;
-    const leave = await upstream.turns.enter();
-    const { response, text } = await send(upstream, path, { ...credentials, host }, body).finally(leave);
-    const status = response.statusCode!;
-    const raw = response.rawHeaders;
+    const asking = { names, depth: "0", most: MAX_ANSWER };
+    const { response, text } = await sendPropfind(upstream, path, { ...credentials, host }, asking);
+    const status = response.statusCode!, raw = response.rawHeaders;
     const challenges = raw.filter((_, n) => n % 2 === 1 && raw[n - 1]!.toLowerCase() === "www-authenticate");
     return { status, challenges, ...(status === 207 ? read(text) : { properties: new Map() }) };
   };
 }
 
-function send(upstream: Upstream, path: string, headers: Record<string, string>, body: string) {
+/** `most` are the bytes of an answer. */
+type Asking = { names: string[]; depth: string; most: number };
+
+/** Sends a PROPFIND, and reads the whole answer. */
+export async function sendPropfind(
+  upstream: Upstream,
+  path: string,
+  headers: Record<string, string>,
+  { names, depth, most }: Asking,
+): Promise<{ response: IncomingMessage; text: string }> {
+  const props = names.map(printEmpty).join("");
+  const body = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop>${props}</prop></propfind>`;
+  const leave = await upstream.turns.enter();
+  return await send(upstream, path, { ...headers, depth }, body, most).finally(leave);
+}
+
+function send(upstream: Upstream, path: string, headers: Record<string, string>, body: string, most: number) {
   const { promise, resolve, reject } = Promise.withResolvers<{ response: IncomingMessage; text: string }>();
   const request = upstream.start("PROPFIND", path, { isFresh: true });
-  const fields = { ...headers, depth: "0", "content-type": "application/xml; charset=utf-8" };
+  const fields = { ...headers, "content-type": "application/xml; charset=utf-8", "accept-encoding": "identity" };
   for (const [name, value] of Object.entries(fields)) request.setHeader(name, value);
   request.setHeader("content-length", new TextEncoder().encode(body).byteLength);
-  request.setHeader("accept-encoding", "identity");
-  const timer = setTimeout(() => request.destroy(new UpstreamSilent("it does not answer")), PATIENCE);
+  const timer = setTimeout(() => request.destroy(new UpstreamFault("it does not answer")), PATIENCE);
   request.on("error", reject);
   request.once("close", () => clearTimeout(timer));
   request.once("response", (response: IncomingMessage) => {
-    const decoder = new TextDecoder();
-    let text = "";
-    response.on("data", (chunk: Uint8Array) => {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.length > MAX_ANSWER) request.destroy(new Error("its answer is too long"));
-    });
     response.on("error", reject);
-    response.once("end", () => resolve({ response, text }));
+    response.once("aborted", () => reject(new UpstreamFault("it stops in the middle")));
+    readText(response, most).then((text) => resolve({ response, text }), (thrown) => request.destroy(thrown));
   });
   request.end(body);
   return promise;
 }
 
+async function readText(response: IncomingMessage, most: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > most) throw new UpstreamFault("its answer is too long");
+  }
+  return text;
+}
+
 /** As the errors of sockets, it has a code. */
-class UpstreamSilent extends Error {
+class UpstreamFault extends Error {
   readonly code = "ETIMEDOUT";
 }
 
 function read(text: string): Pick<Asked, "path" | "properties"> {
-  const response = childOf(parseXml(text), "{DAV:}response");
+  const response = childOf(parseAnswer(text), "{DAV:}response");
   const href = childOf(response, "{DAV:}href")?.text.trim();
+  return { ...(href && { path: canonicalPath(href) }), properties: propertiesOf(response) };
+}
+
+/** Reads an answer of the upstream. */
+export function parseAnswer(text: string): XmlNode {
+  try {
+    return parseXml(text);
+  } catch {
+    throw new UpstreamFault("its answer is no XML");
+  }
+}
+
+/** The properties that a resource has, by name. */
+export function propertiesOf(response: XmlNode | undefined): Map<string, XmlNode> {
   const found = response?.children.filter((node) => node.name === "{DAV:}propstat" && isOk(statusOf(node))) ?? [];
   const props = found.flatMap((node) => childOf(node, "{DAV:}prop")?.children ?? []);
-  return { ...(href && { path: canonicalPath(href) }), properties: new Map(props.map((node) => [node.name, node])) };
+  return new Map(props.map((node) => [node.name, node]));
 }
 
 function statusOf(propstat: XmlNode): string {

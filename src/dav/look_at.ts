@@ -2,12 +2,12 @@
 import type { Ask, Asked, Credentials } from "./ask.ts";
 import type { FindHomes } from "./homes.ts";
 import { PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
-import { canonicalPath } from "./paths.ts";
+import { canonicalPath, parentOf } from "./paths.ts";
 import { principalOf } from "./principal.ts";
 import { type Pushable, pushableOf } from "./pushable.ts";
 
-/** A resource that the caller may read; `path` is the upstream's own spelling of it. */
-export type Found = { path: string; principal?: string; pushable?: Pushable };
+/** A resource that the caller may read; `path` is the upstream's own spelling of it, `home` where its content is listed. */
+export type Found = { path: string; principal?: string; pushable?: Pushable; home?: string };
 
 /** The caller may not. */
 export type Refused = { refused: Asked };
@@ -24,6 +24,11 @@ export async function lookAt(
   if (asked.status !== 207) return { refused: asked };
   const own = asked.path ?? canonicalPath(path), principal = principalOf(asked);
   const types = asked.properties.get(RESOURCE_TYPE)?.children.map(({ name }) => name) ?? [];
-  const pushable = pushableOf(types, (await findHomes(credentials, path)).has(own));
-  return { path: own, ...(principal !== undefined && { principal }), ...(pushable && { pushable }) };
+  const isHome = (await findHomes(credentials, path)).has(own), pushable = pushableOf(types, isHome);
+  return {
+    path: own,
+    ...(principal !== undefined && { principal }),
+    ...(pushable && { pushable }),
+    ...(pushable?.content && { home: isHome ? own : parentOf(own) }),
+  };
 }

@@ -29,8 +29,8 @@ export type RegisterDeps = {
   vapidKey: string;
   admit: Admit;
   now: () => number;
-  /** Called with what somebody registered, and by which credentials. */
-  registered: (credentials: Credentials, subscription: Subscription) => void;
+  /** Called with what somebody registered, by which credentials, and the homes in which that is. */
+  registered: (credentials: Credentials, subscription: Subscription, homes: string[]) => void;
 };
 
 /** A document that was posted to a path. */
@@ -83,12 +83,12 @@ type Registering = Found & { principal: string; target: Target; triggers: Trigge
 async function store(
   { subscriptions, origin, admit, now, registered }: RegisterDeps,
   credentials: Credentials,
-  { principal, path, target, triggers, expiresAt: asked = Infinity }: Registering,
+  { principal, path, home, target, triggers, expiresAt: asked = Infinity }: Registering,
 ): Promise<Answer> {
   const owner = ownerOf(origin, principal), expiresAt = Math.max(now() + SHORTEST, asked);
   const registering = { topic: topicOf(origin, path), triggers, expiresAt };
   const { kept: { subscription }, isNew } = await subscriptions.register(owner, target, registering, admit);
-  registered(credentials, subscription);
+  registered(credentials, subscription, home === undefined ? [] : [home]);
   return { status: isNew ? 201 : 204, headers: headersOf(origin, subscription) };
 }
 

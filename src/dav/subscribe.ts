@@ -33,7 +33,8 @@ export async function subscribe(deps: SubscribeDeps, posted: Omit<Posted, "path"
     if (!topics || isBound(posted.credentials)) return invalidTopics(document.topics);
     const asked = { ...posted, owner: topics[0]!.owner, topics, target, wanted };
     if ((document.expiresAt ?? Infinity) <= deps.now()) return await leave(deps, asked);
-    return await refuseTopics(deps, asked) ?? await join(deps, asked);
+    const found = await findTopics(deps, asked);
+    return found instanceof Set ? await join(deps, asked, [...found]) : found;
   } catch (thrown) {
     if (thrown instanceof InvalidSubscribe) return refuse(403, DAV_PUSH_NAMESPACE, [thrown.message]);
     if (isBadTarget(thrown)) return refuse(403, DAV_PUSH_NAMESPACE, ["invalid-transport"]);
@@ -62,20 +63,25 @@ function openAll(names: string[], { names: { open } }: SubscribeDeps): Named[] |
   return opened.length === names.length && isOne ? opened : undefined;
 }
 
-/** What the caller may not read is invalid; undefined when there is none. */
-async function refuseTopics(deps: SubscribeDeps, { credentials, owner, topics }: Asked): Promise<Answer | undefined> {
-  const invalid: string[] = [];
+/** What the caller may not read is invalid: a refusal then, else the homes of what may be read. */
+async function findTopics(deps: SubscribeDeps, { credentials, owner, topics }: Asked): Promise<Answer | Set<string>> {
+  const invalid: string[] = [], homes = new Set<string>();
   for (const { name, topic } of topics) {
     const found = await lookAt(deps, topic, credentials);
     if (isRefused(found) && found.refused.status === 401) return passOn(found.refused);
     const isReader = !isRefused(found) && found.pushable && found.principal &&
       ownerOf(deps.origin, found.principal) === owner;
     if (!isReader) invalid.push(name);
+    else if (found.home !== undefined) homes.add(found.home);
   }
-  return invalid.length > 0 ? invalidTopics(invalid) : undefined;
+  return invalid.length > 0 ? invalidTopics(invalid) : homes;
 }
 
-async function join(deps: SubscribeDeps, { credentials, owner, topics, target, wanted }: Asked): Promise<Answer> {
+async function join(
+  deps: SubscribeDeps,
+  { credentials, owner, topics, target, wanted }: Asked,
+  homes: string[],
+): Promise<Answer> {
   const names = new Map(topics.map(({ name, topic }) => [topicOf(deps.origin, topic), name]));
   const { kept: { subscription }, isNew } = await deps.subscriptions.join(owner, target, {
     ...wanted,
@@ -83,7 +89,7 @@ async function join(deps: SubscribeDeps, { credentials, owner, topics, target, w
     topics: [...names.keys()],
     nameOf: (topic) => names.get(topic)!,
   }, deps.admit);
-  deps.registered(credentials, subscription);
+  deps.registered(credentials, subscription, homes);
   return { status: isNew ? 201 : 204, headers: headersOf(deps.origin, subscription) };
 }
 

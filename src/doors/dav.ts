@@ -1,14 +1,17 @@
 /** The DAV door: a DAV server behind us, to which everything goes that is not ours, and push for its collections. */
 import type { Logger } from "@logtape/logtape";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
 import { checkQuotas } from "../access/quotas.ts";
 import type { Broker } from "../broker/broker.ts";
 import { createAdapt } from "../dav/advertise.ts";
 import type { Answer } from "../dav/answer.ts";
-import { createAsk, credentialsOf } from "../dav/ask.ts";
+import { createAsk, type Credentials, credentialsOf } from "../dav/ask.ts";
 import { createFindHomes } from "../dav/homes.ts";
 import { createObserve } from "../dav/observe.ts";
 import { withoutOrigin } from "../dav/paths.ts";
+import { openPoll } from "../dav/open_poll.ts";
 import { createProxy } from "../dav/proxy.ts";
 import { readBody } from "../dav/read_body.ts";
 import { register, REGISTRATIONS } from "../dav/register.ts";
@@ -18,7 +21,8 @@ import { unregister } from "../dav/unregister.ts";
 import { createUpstream } from "../dav/upstream.ts";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Counts } from "../model/subscription.ts";
+import type { Change } from "../model/change.ts";
+import { type Counts, expiryOf, type Subscription } from "../model/subscription.ts";
 import { problem } from "./problem.ts";
 
 /** Bytes of a registration. */
@@ -27,13 +31,16 @@ const MAX_REGISTER = 64 * 1024;
 type Deps = {
   upstream: string | undefined;
   upstreamConnections: number | undefined;
+  service: Config["service"];
+  kv: Deno.Kv;
+  embedded: boolean;
+  clock: Clock;
   /** The public origin of the DAV door, and that of all others. */
   davUrl: string;
   url: string;
-  broker: Pick<Broker, "subscriptions" | "topicNames" | "publish">;
+  broker: Pick<Broker, "subscriptions" | "topicNames" | "publish" | "lastToken">;
   checkAddress: (address: string) => URL;
   vapidKey: string;
-  now: () => number;
   metrics: Metrics;
   log: Logger;
 };
@@ -43,20 +50,23 @@ export type DavDoor = {
   handle: (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) => boolean;
   /** It has the origin of all other doors. */
   isShared: boolean;
+  /** Polls what a proxy cannot see, until the signal aborts. */
+  run: (signal: AbortSignal) => Promise<void>;
   close: () => void;
 };
 
 /** Undefined where no DAV server is behind us. */
 export function openDavDoor(deps: Deps): DavDoor | undefined {
-  const { upstream: behind, davUrl, url, metrics, log, now, broker, vapidKey, checkAddress, upstreamConnections } =
-    deps;
+  const { upstream: behind, davUrl, url, metrics, log, broker, vapidKey, checkAddress, upstreamConnections } = deps;
   if (behind === undefined) return undefined;
   const publicUrl = new URL(davUrl), { origin } = publicUrl, { subscriptions, topicNames: names } = broker;
   const isShared = origin === new URL(url).origin;
   const upstream = createUpstream(new URL(behind), upstreamConnections), ask = createAsk(upstream, publicUrl.host);
+  const { now } = deps.clock, publish = (changes: Change[]) => broker.publish({ changes });
   const findHomes = createFindHomes({ ask, now });
-  const observe = createObserve({ ask, origin, subscriptions, now, publish: (changes) => broker.publish({ changes }) });
+  const observe = createObserve({ ask, origin, subscriptions, now, publish });
   const revoke = createRevoke({ ask, subscriptions, origin });
+  const poll = openPoll({ ...deps, ...broker, publish, origin, upstream, ask, host: publicUrl.host });
   const proxy = createProxy({
     upstream,
     publicUrl,
@@ -69,7 +79,10 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     unread: () => metrics.davUnread.inc(),
   });
   const admit = (counts: Counts) => checkQuotas(counts, { isServer: false });
-  const { registered } = revoke;
+  function registered(credentials: Credentials, subscription: Subscription, homes: string[]): void {
+    revoke.registered(credentials, subscription);
+    poll?.watch(homes, expiryOf(subscription)).catch(failed("a home is not polled"));
+  }
   const registering = { ask, findHomes, subscriptions, names, origin, checkAddress, vapidKey, admit, now, registered };
 
   function isDav({ url: target = "/", headers }: IncomingMessage): boolean {
@@ -127,7 +140,8 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
   const failed = (what: string) => (thrown: unknown) =>
     log.error("{what}: {code}", { what, code: isSystem(thrown) ? "upstream_down" : asCarillonError(thrown).code });
 
-  return { handle, isShared, close: upstream.close };
+  const run = async (signal: AbortSignal) => await poll?.run(signal);
+  return { handle, isShared, run, close: upstream.close };
 }
 
 function upstreamDown(): CarillonError {

@@ -1,7 +1,7 @@
 import { exportJWK, type JWK } from "jose";
 import { createIssuers } from "../../src/access/issuers.ts";
 import { JwtRefused, verifyJwt } from "../../src/access/jwt.ts";
-import type { IssuerConfig } from "../../src/config.ts";
+import type { IssuerConfig } from "../../src/config/issuers.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { movableDate, openJwksServer } from "../helpers/jwks_server.ts";
 import { type Key, sign } from "../helpers/tokens.ts";
