@@ -134,7 +134,7 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
     await clock.wait(TURN, signal);
     const { states, isChanged } = await tellWhatChanged(home, seen);
     const interval = nextInterval(home.interval, isChanged, seen.milliseconds);
-    await keep(each, { ...home, states, interval }, versionstamp);
+    await keep(each, { home: { ...home, states, interval }, versionstamp });
     await clock.wait(restAfter(seen.milliseconds), signal);
   }
 
@@ -147,10 +147,16 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
     return { states, isChanged };
   }
 
-  /** Only after everything was told: who dies before tells it again. */
-  async function keep(each: Known, home: Home, versionstamp: string): Promise<void> {
-    const written = await writeHome(kv, home, versionstamp), now = clock.elapsed(), interval = home.interval!;
-    Object.assign(each, { interval, dueAt: now + interval, since: now, versionstamp: written ?? each.versionstamp });
+  /** Only after everything was told: who dies before tells it again. Who subscribes meanwhile writes as well. */
+  async function keep(each: Known, { home, versionstamp }: StoredHome): Promise<void> {
+    let written = await writeHome(kv, home, versionstamp);
+    while (written === undefined) {
+      const other = await readHome(kv, each.path);
+      if (other?.home.holder !== worker) return;
+      written = await writeHome(kv, { ...home, until: other.home.until }, other.versionstamp);
+    }
+    const now = clock.elapsed(), interval = home.interval!;
+    Object.assign(each, { interval, dueAt: now + interval, since: now, versionstamp: written });
   }
 
   function refused(each: Known, { status, retryAfter }: Look): void {

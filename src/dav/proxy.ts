@@ -171,7 +171,7 @@ export function createProxy(deps: Deps): Proxy {
 function isReadable({ statusCode, headers }: IncomingMessage): boolean {
   const type = headers["content-type"] ?? "", coding = headers["content-encoding"] ?? "identity";
   return statusCode === 207 && coding === "identity" && /^(?:text|application)\/xml\b/i.test(type) &&
-    !/charset="?(?!utf-8)/i.test(type);
+    !/charset=(?!"?utf-8)/i.test(type);
 }
 
 /** RFC 4918 10.1: what a resource can do. Where there are other lines of it this is one more. */

@@ -3,8 +3,17 @@
 /** A name, and what each of its lines says. */
 export type Field = [name: string, values: string[]];
 
-/** RFC 9110 7.6.1: they speak of one connection alone. */
-const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+/** RFC 9110 7.6.1: they speak of one connection alone. `Alt-Svc` (RFC 7838) would lead a client past us. */
+const HOP_BY_HOP = [
+  "alt-svc",
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
 
 /** What of a message goes on to the next connection. `raw` are names and values in turn. */
 export function endToEnd(raw: string[]): Field[] {

@@ -15,7 +15,13 @@ const work = (token: string): Member => ({ path: "/alice/work/", token, state: t
 /** A DAV server as the poller sees it. */
 function upstream() {
   const looks: { path: string; at: number; by: string }[] = [];
-  const state = { members: [work("1")], status: 207, retryAfter: undefined as string | undefined, milliseconds: 1 };
+  const state = {
+    members: [work("1")],
+    status: 207,
+    retryAfter: undefined as string | undefined,
+    milliseconds: 1,
+    meanwhile: () => Promise.resolve(),
+  };
   return { looks, state };
 }
 
@@ -24,11 +30,12 @@ type Server = ReturnType<typeof upstream>;
 /** A worker that polls. */
 function openPoller(database: Deno.Kv, server: Server, { clock = manualClock(), embedded = true, name = "one" } = {}) {
   const { kv, idle, kill } = watchKv(database), published: Change[] = [], gone: string[] = [];
-  const look = (path: string): Promise<Look> => {
+  const look = async (path: string): Promise<Look> => {
     server.looks.push({ path, at: clock.elapsed() / 1000, by: name });
+    await server.state.meanwhile();
     const { status, members, milliseconds, retryAfter } = server.state;
-    if (status === 0) return Promise.reject(new Error("down"));
-    return Promise.resolve({ status, members, milliseconds, ...(retryAfter && { retryAfter }) });
+    if (status === 0) throw new Error("down");
+    return { status, members, milliseconds, ...(retryAfter && { retryAfter }) };
   };
   const poll = createPoll({
     kv,
@@ -82,6 +89,20 @@ Deno.test("poll: a home that somebody is subscribed in is looked at, at once and
   ok(gaps[1]! >= 29 && gaps[1]! <= 33, `${gaps}`);
   ok(gaps.at(-1)! > 600 && gaps.every((gap) => gap <= 940), `${gaps}`);
   equal(poller.told().length, 3);
+  await poller.stop();
+});
+
+Deno.test("poll: who subscribes while a home is looked at changes nothing of what was seen", async () => {
+  await using kv = await memoryKv();
+  const server = upstream(), poller = openPoller(kv, server);
+  let later = until(poller);
+  server.state.meanwhile = () => poller.watch([HOME], ++later);
+  await poller.watch([HOME], later);
+  await pass(10, poller);
+  server.state.members = [work("2")];
+  await pass(60, poller);
+  equal(poller.told(), ["/alice/work/", "/alice/", "/"]);
+  equal((await listHomes(kv, 10)).map(({ home }) => home.until), [later]);
   await poller.stop();
 });
 

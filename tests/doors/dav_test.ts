@@ -95,3 +95,43 @@ Deno.test("dav: a registration is asked of the upstream by its path, whatever fo
   equal([status, headers.get("www-authenticate")], [401, "Basic"]);
   equal(upstream.requests.map((request) => request.split(" ").slice(0, 2)), [["PROPFIND", "/a%20b/"]]);
 });
+
+const PUSH = "https://bitfire.at/webdav-push";
+const FIND = `<propfind xmlns="DAV:"><prop><topic xmlns="${PUSH}"/></prop></propfind>`;
+const FOUND =
+  `<multistatus xmlns="DAV:"><response><href>/work/</href><propstat><prop><resourcetype><C:calendar xmlns:C="urn:ietf:params:xml:ns:caldav"/></resourcetype><current-user-principal><href>/alice/</href></current-user-principal></prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>`;
+
+Deno.test("dav: a multistatus is read whatever way its type says that it is UTF-8, and no other", async () => {
+  let type = "";
+  await using upstream = serveRaw(({ write }) =>
+    write(`HTTP/1.1 207 Multi-Status\r\nContent-Type: ${type}\r\nContent-Length: ${FOUND.length}\r\n\r\n${FOUND}`)
+  );
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const find = async (): Promise<string> => {
+    const headers = { depth: "0", "content-type": "application/xml" };
+    return await (await fetch(`${worker.url}/work/`, { method: "PROPFIND", body: FIND, headers })).text();
+  };
+  for (
+    type of [
+      "text/xml",
+      "application/xml",
+      'text/xml; charset="utf-8"',
+      "application/xml;charset=UTF-8",
+      "Text/XML; Charset=utf-8",
+    ]
+  ) {
+    const text = await find();
+    ok(/<P:topic xmlns:P="[^"]*">[\w-]{22}</.test(text) && !text.includes("resourcetype"), `${type}: ${text}`);
+  }
+  for (type of ["text/xml; charset=iso-8859-1", 'text/xml; charset="utf-16"', "text/plain", "application/json"]) {
+    equal(await find(), FOUND, type);
+  }
+});
+
+Deno.test("dav: nobody is led past the door by another way to the upstream", async () => {
+  await using upstream = serveRaw(({ write }) =>
+    write(`HTTP/1.1 200 OK\r\nAlt-Svc: h2c=":8080"\r\nContent-Length: 0\r\n\r\n`)
+  );
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  ok(!(await ask(worker.url, new URL(worker.url).host)).headers.some(([name]) => name.toLowerCase() === "alt-svc"));
+});

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it. */
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 
 export type ManualClock = Clock & {
   advance: (milliseconds: number) => void;
@@ -34,5 +34,14 @@ export function manualClock(start = Date.UTC(2026, 10, 23)): ManualClock {
     get waiting() {
       return timers.size;
     },
+  };
+}
+
+/** A clock whose waits are so many times shorter; the wall clock is the real one. */
+export function fastClock(speed: number): Clock {
+  return {
+    now: () => Date.now(),
+    elapsed: () => performance.now() * speed,
+    wait: (milliseconds, signal) => systemClock.wait(milliseconds / speed, signal),
   };
 }

@@ -1,4 +1,5 @@
 /** WebDAV-Push from end to end: Radicale behind a worker, the messages of real clients, a push service of ours. */
+import type { Clock } from "../../src/clock.ts";
 import { openPushService, type TestSubscription } from "./push_service.ts";
 import { startRadicale } from "./radicale.ts";
 import { davClient } from "./radicale_client.ts";
@@ -20,12 +21,15 @@ export function registerOf(name: string, { address, keys }: TestSubscription): s
 }
 
 /** Radicale with a calendar and an address book of alice's, a worker before it, and a push service. */
-export async function openAll(options: Parameters<typeof startRadicale>[0] = {}, more: Record<string, string> = {}) {
+export async function openAll(
+  options: Parameters<typeof startRadicale>[0] & { clock?: Clock } = {},
+  more: Record<string, string> = {},
+) {
   const things = new AsyncDisposableStack();
   const radicale = things.use(await startRadicale(options));
   const service = things.use(await openPushService());
   const env = { CARILLON_UPSTREAM: radicale.url, CARILLON_PUSH_HOSTS: `127.0.0.1:${service.port}`, ...more };
-  const worker = things.use(await testWorker({ ca: service.ca, env }));
+  const worker = things.use(await testWorker({ ca: service.ca, env, clock: options.clock }));
   const [alice, bob] = ["alice", "bob"].map((user) => davClient(worker.url, user));
   // Behind the worker's back: nobody is told.
   await radicale.as("alice").makeCalendar("/alice/work/");
