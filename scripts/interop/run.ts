@@ -1,0 +1,38 @@
+/** One client against one server, twice: direct, and through a real Carillon in front of it. */
+import { startWorker } from "../bench/worker.ts";
+import { compare, type Difference } from "./compare.ts";
+import type { ClientKind, Place, ServerKind, Step } from "./kinds.ts";
+
+export type Run = { client: string; direct: Step[]; through: Step[]; differences: Difference[] };
+
+export async function runTwice(server: ServerKind, client: ClientKind): Promise<Run> {
+  const direct = await withServer(server, (place, folder) => client.run(place, folder));
+  const through = await withServer(
+    server,
+    (place, folder) => withCarillon(place, (place) => client.run(place, folder)),
+  );
+  return { client: client.name, direct, through, differences: compare(direct, through) };
+}
+
+/** Starts the server with nothing in it, and lends the client a folder of its own. */
+export async function withServer<T>(server: ServerKind, use: (place: Place, folder: string) => Promise<T>): Promise<T> {
+  await using data = await temporaryFolder();
+  await using work = await temporaryFolder();
+  await using running = await server.start(data.path);
+  return await use(running.place, work.path);
+}
+
+/** Starts the real process in front of it; the place that it hands on has Carillon's origin. */
+export async function withCarillon<T>(
+  place: Place,
+  use: (place: Place) => Promise<T>,
+  env: Record<string, string> = {},
+): Promise<T> {
+  await using worker = await startWorker({ env: { CARILLON_UPSTREAM: place.origin, ...env } });
+  return await use({ ...place, origin: worker.url });
+}
+
+async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempDir({ prefix: "interop-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
