@@ -5,6 +5,9 @@ import { Missing } from "./kinds.ts";
 /** Milliseconds between two looks at a server that starts. */
 const PAUSE = 100;
 
+/** Milliseconds that one program may run. */
+const LONGEST = 120_000;
+
 /** Milliseconds that a server may take to start. */
 const PATIENCE = 30_000;
 
@@ -14,8 +17,10 @@ type Options = Pick<Deno.CommandOptions, "cwd" | "env">;
 
 /** Runs a program to its end. Throws `Missing` when there is none of this name. */
 export async function runProgram(program: string, args: string[], options: Options = {}): Promise<Printed> {
+  const signal = AbortSignal.timeout(LONGEST);
   try {
-    const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null", ...options }).output();
+    const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null", signal, ...options })
+      .output();
     return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) throw new Missing(`not installed: ${program}`);
