@@ -2,21 +2,24 @@
 import deno from "../../deno.json" with { type: "json" };
 import type { Difference } from "./compare.ts";
 import type { Step } from "./kinds.ts";
-import type { Run } from "./run.ts";
+import { KNOWN_LIMITS, type Run } from "./run.ts";
 import type { Cell, Row, Survey } from "./survey.ts";
 
 /** Lines of a difference that are shown of each side. */
 const SHOWN = 6;
 
-const INTRODUCTION =
-  `Each client runs against each server twice: direct, and through Carillon as a real process in front
-of it (\`CARILLON_UPSTREAM\`). Each run begins with an empty server. What the client saw is compared line by line: for
-curl every status, header and line of each answer. Dates, ports, etags, sync-tokens, lock tokens and UUIDs are compared
-by their place; connection headers and the order of a collection's members are left out.`;
+const INTRODUCTION = [
+  "Each client runs against each server twice: direct, and through Carillon as a real process in front of it",
+  "(`CARILLON_UPSTREAM`). Each run begins with an empty server. What the client saw is compared line by line: for curl",
+  "every status, header and line of each answer. Dates, ports, etags, sync-tokens, lock tokens and UUIDs are replaced by",
+  "a word; headers of one connection, and the order of a collection's members, do not count.",
+].join("\n");
 
-const LEGEND = `A cell has what passed of what was run, direct and through, and then whether every line is the same.
-**push** is WebDAV-Push through Carillon by DAVx5's own document, for a calendar and for an address book: registered, told
-of another client's write, and led by the sync-token to the new member.`;
+const LEGEND = [
+  "A cell has what passed of what was run, direct and through, and whether every line is the same. **push** is",
+  "WebDAV-Push through Carillon by DAVx5's own document, for a calendar and for an address book: found, registered,",
+  "told of another client's write, and led by the sync-token to the new member.",
+].join("\n");
 
 export function printPage({ clients, rows }: Survey): string {
   const versions = [`Carillon ${deno.version}`, `Deno ${Deno.version.deno}`].concat(clients.map(printVersion));
@@ -27,7 +30,12 @@ export function printPage({ clients, rows }: Survey): string {
     `Run on ${new Date().toISOString().slice(0, 10)} by \`deno task interop --write\` with ${versions.join(", ")}.`,
     printTable([["server", ...names, "push"], ...rows.map((row) => printRow(row, names))]),
     LEGEND,
-    ...section("What differs", rows.flatMap(printDifferences), "Nothing: every line of every run is the same."),
+    ...section(
+      "What differs",
+      rows.flatMap(printDifferences),
+      "Nothing: known limits aside, every line of every run is the same.",
+    ),
+    ...section("Known limits", printLimits(rows), "None was met."),
     ...section("What fails with and without Carillon", rows.flatMap(printFailures), "Nothing."),
     ...section("What push does not do", rows.flatMap(printPush), "Nothing is missing."),
     ...section("What could not be run", printMissing(clients, rows), "Everything was run."),
@@ -54,7 +62,7 @@ function printCell<T>(cell: Cell<T>, print: (found: T) => string): string {
 }
 
 function printRun({ direct, through, differences }: Run): string {
-  const verdict = differences.length === 0 ? "same" : `**${differences.length} differ**`;
+  const verdict = differences.length === 0 ? "same" : `**not the same: ${differences.length}**`;
   return `${count(direct)}, ${count(through)}, ${verdict}`;
 }
 
@@ -80,6 +88,13 @@ function printDifference({ step, direct, through }: Difference): string {
     ...through.slice(0, SHOWN).map((line) => `+ ${line}`),
   ];
   return `${step}:\n\n\`\`\`diff\n${lines.map((line) => line.slice(0, 200)).join("\n")}\n\`\`\``;
+}
+
+function printLimits(rows: Row[]): string[] {
+  const steps = new Set(
+    rows.flatMap(({ runs }) => runsOf(runs)).flatMap(({ limits }) => limits.map(({ step }) => step)),
+  );
+  return steps.size === 0 ? [] : [[...steps].map((step) => `- ${step}: ${KNOWN_LIMITS[step]}.`).join("\n")];
 }
 
 /** The limits of the server, or what the client asks too much. */
