@@ -6,10 +6,16 @@ export type Difference = { step: string; direct: string[]; through: string[] };
 
 /** Values that a server makes anew in each run, and the word that stands for each; quotes and weakness of etags stay. */
 const MADE: [word: string, pattern: RegExp][] = [
-  ["ETAG", /(?<=etag[^>]*>\s*(?:W\/)?(?:"|&quot;)?)[^\s"&<]+|(?<=^(?:etag|schedule-tag|ctag): (?:W\/)?"?)[^"]+/gim],
+  [
+    "ETAG",
+    /(?<=etag[^>]*>\s*(?:W\/)?(?:"|&quot;)?)(?!W\/)[^\s"&<]+|(?<=^(?:etag|schedule-tag|ctag): (?:W\/)?"?)(?!W\/)[^"]+/gim,
+  ],
   ["TOKEN", /(?<=<(?:[\w-]+:)?(?:sync-token|getctag)[^>]*>)[^<]+|(?<=opaquelocktoken:|urn:uuid:)[\w-]+/gi],
   ["UUID", /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi],
-  ["DATE", /\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|(?<=(?:DTSTAMP|LAST-MODIFIED|CREATED)[^:\s]*:)\d{8}T\d{6}Z?/g],
+  [
+    "DATE",
+    /\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|(?<=(?:DTSTAMP|LAST-MODIFIED|CREATED|REV)[^:\s]*:|creationdate>)\d{8}T\d{6}Z?/g,
+  ],
   ["DATE", /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?/g],
   // Cyrus: of its calendars, its members, its settings, and where it listens.
   ["UID", /[0-9a-f]{8}-\w{24}-\d{10}|(?<=\/)\w{24}(?=\.ics)/g],

@@ -123,6 +123,8 @@ async function synchronise(path: string, item: string, body: string, type: typeo
     body: documents.syncCollection(token),
     expect: [207],
   });
+  // Tokens of some servers are seconds: what was written in this one would come again.
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
   const { body: first } = await ask(`REPORT sync-collection of ${kind}`, report(""));
   const token = /<(?:\w+:)?sync-token[^>]*>([^<]+)/.exec(first)?.[1] ?? "";
   await ask(`PUT change of ${kind}`, {
@@ -162,7 +164,7 @@ async function beConditional(path: string, ask: Ask): Promise<void> {
 async function moveAndCopy(path: string, { origin }: Place, ask: Ask): Promise<void> {
   const to = (name: string, overwrite = "F") => ({ destination: `${origin}${path}${name}`, overwrite });
   const from = (name: string) => path + name;
-  await ask("MOVE event", { method: "MOVE", path: from("2.ics"), headers: to("moved.ics"), expect: [201, 204] });
+  await ask("MOVE event", { method: "MOVE", path: from("2.ics"), headers: to("moved.ics"), expect: [200, 201, 204] });
   await ask("MOVE onto another", {
     method: "MOVE",
     path: from("moved.ics"),
