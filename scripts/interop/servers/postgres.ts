@@ -1,4 +1,4 @@
-/** A PostgreSQL of a run, by Debian's package: reached by a socket in its folder alone, and never by a port. */
+/** A PostgreSQL of a run, by Debian's package: reached by a socket in its folder, and by a port where one is given. */
 import { type Running, startProcess } from "../../lib/process.ts";
 import { Missing } from "../kinds.ts";
 import { mustRun } from "../programs.ts";
@@ -14,19 +14,20 @@ export function mustBeRoot(): void {
 }
 
 /** `env` leads every client of it there, as an administrator. */
-export async function startPostgres(folder: string): Promise<Postgres> {
+export async function startPostgres(folder: string, port?: number): Promise<Postgres> {
   const data = `${folder}/postgres`, sockets = `${folder}/sockets`, bin = await findPrograms();
   // Others pass through to the sockets.
   await Deno.chmod(folder, 0o755);
   for (const path of [data, sockets]) await Deno.mkdir(path);
   await mustRun("chown", ["postgres", data, sockets]);
   await mustRun("runuser", ["-u", "postgres", "--", `${bin}/initdb`, "-D", data, "-A", "trust", "-U", "postgres"]);
-  const settings = ["listen_addresses=", `unix_socket_directories=${sockets}`, "fsync=off"];
+  const reached = port === undefined ? ["listen_addresses="] : ["listen_addresses=127.0.0.1", `port=${port}`];
+  const settings = [...reached, `unix_socket_directories=${sockets}`, "fsync=off"];
   // Unlike runuser it becomes the program, so that its process id is PostgreSQL's.
   const args = ["--reuid", "postgres", "--regid", "postgres", "--init-groups", `${bin}/postgres`, "-D", data];
   const running = startProcess("setpriv", { args: [...args, ...settings.flatMap((setting) => ["-c", setting])] });
   await running.until(/ready to accept connections/);
-  return { env: { PGHOST: sockets, PGUSER: "postgres" }, end: () => endFast(running) };
+  return { env: { PGHOST: sockets, PGPORT: `${port ?? 5432}`, PGUSER: "postgres" }, end: () => endFast(running) };
 }
 
 async function findPrograms(): Promise<string> {
