@@ -14,7 +14,7 @@ const MADE: [word: string, pattern: RegExp][] = [
   ["UUID", /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi],
   [
     "DATE",
-    /\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|(?<=(?:DTSTAMP|LAST-MODIFIED|CREATED|REV)[^:\s]*:|creationdate>)\d{8}T\d{6}Z?/g,
+    /\w{3}, \d\d[ -]\w{3}[ -]\d{4} \d\d:\d\d:\d\d (?:GMT|UTC|\+0000)|(?<=(?:DTSTAMP|LAST-MODIFIED|CREATED|REV)[^:\s]*:|creationdate>)\d{8}T\d{6}Z?/g,
   ],
   ["DATE", /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?/g],
   // Cyrus: of its calendars, its members, its settings, and where it listens.

@@ -95,10 +95,9 @@ async function registerFor(
   });
   await act("comes by sync-collection to the new member", async () => {
     const changes = await changesSince(client, path, before.token ?? "");
-    return must(
-      changes.includes(member) && tokenIn(changes) === tokenIn(told().at(-1)!) && "and to this token",
-      changes,
-    );
+    if (!changes.includes(member)) throw new Error(changes);
+    const [led, said] = [tokenIn(changes), tokenIn(told().at(-1) ?? "")];
+    return must(led && led === said && "and to this token", `it leads to ${led}, the message has ${said}`);
   });
 }
 

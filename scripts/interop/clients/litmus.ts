@@ -21,7 +21,7 @@ export const litmus: ClientKind = {
 async function runSet(set: string, place: Place, folder: string, normalise: (text: string) => string) {
   const args = ["-k", place.origin + place.files, place.user, place.password];
   const { out } = await runProgram("litmus", args, { cwd: folder, env: { TESTS: set } });
-  return readSteps(set, normalise(out));
+  return readSteps(set, normalise(withoutGarbage(out)));
 }
 
 /** A test is a line that is written again at its end; after a warning, or a failure's reason, there is one more. */
@@ -30,15 +30,15 @@ function readSteps(set: string, text: string): Step[] {
   return written.join("\n").split(/^(?= *\d+\. \w+[. ])/m).slice(1).map((part) => {
     const [, number, name, rest] = /^ *(\d+)\. (\w+)\.* +([^]*)/.exec(part.split(/^(?:<-|->)/m)[0]!)!;
     const end = /\b(pass|FAIL|SKIPPED)\b/.exec(rest!)?.[1] ?? "FAIL";
-    return { name: `${set} ${number} ${name}`, outcome: OUTCOMES[end]!, lines: rest!.split("\n").flatMap(printLine) };
+    return {
+      name: `${set} ${number} ${name}`,
+      outcome: OUTCOMES[end]!,
+      lines: rest!.split("\n").map((line) => line.trim()).filter(Boolean),
+    };
   });
 }
 
 /** litmus 0.13 names some paths by memory that it has freed. */
-function printLine(line: string): string[] {
-  const shown = line.trim().replace(/(?<=PUT of )`(?!\/).*'(?=: )/, "`…'").replace(
-    /(?<=LOCK on )(?!`).*(?= via )/,
-    "…",
-  );
-  return shown ? [shown] : [];
+function withoutGarbage(text: string): string {
+  return text.replace(/(?<=PUT of )`(?!\/)[^]*?'(?=: \d)/g, "`…'").replace(/(?<=LOCK on )(?!`)[^]*?(?= via )/g, "…");
 }
