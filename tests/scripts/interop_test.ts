@@ -1,0 +1,61 @@
+import { CLIENTS } from "../../scripts/interop/clients.ts";
+import { SERVERS } from "../../scripts/interop/servers.ts";
+import { findRadicale } from "../../scripts/lib/radicale_install.ts";
+import { compare, createNormaliser } from "../../scripts/interop/compare.ts";
+import { equal, ok } from "../helpers/assert.ts";
+import { component } from "../helpers/component.ts";
+import { helpOf, runScript } from "../helpers/process.ts";
+
+const withRadicale = await component("Radicale", findRadicale);
+
+const SERVER_NAMES = SERVERS.map(({ name }) => name), CLIENT_NAMES = CLIENTS.map(({ name }) => name);
+
+/** The rows of the page's table, each with its cells. */
+function tableOf(page: string): string[][] {
+  const rows = page.split("\n").filter((line) => line.startsWith("|"));
+  return rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+Deno.test("interop: --help shows every flag, server and client", async () => {
+  const help = await helpOf("interop");
+  for (const flag of ["--server", "--client", "--write"]) ok(help.includes(flag), flag);
+  for (const name of [...SERVER_NAMES, ...CLIENT_NAMES]) ok(help.includes(name.toLowerCase()), name);
+});
+
+Deno.test("interop: what is not understood is said in one line, with 2", async () => {
+  for (const args of [["now"], ["--server", "nobody"], ["--client", "nobody"], ["--write", "--client", "curl"]]) {
+    const { code, out, err } = await runScript("interop", args);
+    equal([code, out, err.split("\n").length], [2, "", 2], `${args.join(" ")}: ${err}`);
+  }
+});
+
+withRadicale("interop: curl sees the same of Radicale, direct and through Carillon", async () => {
+  const { code, out, err } = await runScript("interop", ["--server", "radicale", "--client", "curl"]);
+  equal(code, 0, err);
+  const [head, , row] = tableOf(out);
+  equal(head, ["server", "curl", "push"]);
+  ok(/^(\d+\/\d+), \1, same$/.test(row![1]!), out);
+});
+
+Deno.test("interop: the page has each server and each client that the task knows, and no other", async () => {
+  const [head, , ...rows] = tableOf(await Deno.readTextFile("docs/interop.md"));
+  equal(head, ["server", ...CLIENT_NAMES, "push"]);
+  equal(rows.map(([server]) => server!.split(" ")[0]), SERVER_NAMES);
+});
+
+Deno.test("interop: a line that one side lacks is a difference, and so is a step or an outcome", () => {
+  const step = { name: "a", outcome: "passed" as const, lines: ["1", "2", "2"] };
+  equal(compare([step], [{ ...step, lines: ["2", "1", "2"] }]), []);
+  equal(compare([step], [{ ...step, lines: ["1", "2", "3"] }]), [{ step: "a", direct: ["2"], through: ["3"] }]);
+  equal(compare([step], [{ ...step, outcome: "failed" }])[0]!.through, ["failed"]);
+  equal(compare([step], [])[0]!.through, ["not run"]);
+});
+
+Deno.test("interop: what differs by nature is replaced, and an etag's weakness is not", () => {
+  const normalise = createNormaliser({ origin: "http://127.0.0.1:4711" });
+  equal(normalise('http://127.0.0.1:4711/a ETag: "x"'), 'http://HOST/a ETag: "x"');
+  equal(normalise('ETag: W/"12-3"'), 'ETag: W/"ETAG"');
+  equal(normalise('<D:getetag>"12"</D:getetag>'), '<D:getetag>"ETAG"</D:getetag>');
+  equal(normalise("<sync-token>http://x/1</sync-token>"), "<sync-token>TOKEN</sync-token>");
+  equal(normalise("DAV: 1, webdav-push, 3"), "DAV: 1, 3");
+});
