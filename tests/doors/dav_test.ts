@@ -133,5 +133,5 @@ Deno.test("dav: nobody is led past the door by another way to the upstream", asy
     write(`HTTP/1.1 200 OK\r\nAlt-Svc: h2c=":8080"\r\nContent-Length: 0\r\n\r\n`)
   );
   await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
-  ok(!(await ask(worker.url, new URL(worker.url).host)).headers.some(([name]) => name.toLowerCase() === "alt-svc"));
+  equal((await ask(worker.url, new URL(worker.url).host)).headers.get("alt-svc"), null);
 });
