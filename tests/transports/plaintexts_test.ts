@@ -1,6 +1,6 @@
 import { createPlaintexts, printFor } from "../../src/transports/plaintexts.ts";
 import { printPush } from "../../src/wire/push_message.ts";
-import { printWebdavPush } from "../../src/wire/webdav_push_message.ts";
+import { KEY_CHANGED, printWebdavPush } from "../../src/wire/webdav_push_message.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { contentOf, deliveryTo } from "../helpers/deliveries.ts";
 
@@ -30,7 +30,8 @@ Deno.test("plaintexts: who registered by WebDAV-Push is told in its XML, each wi
   for (const wireTopic of ["one", "other"]) {
     const subscriber = { ...ANYONE, protocol: "webdav-push" as const, wireTopic };
     equal(decode(print(subscriber, message)), printWebdavPush(wireTopic, message));
-    equal(decode(print(subscriber, undefined)), printWebdavPush(wireTopic, undefined));
+    equal(decode(print({ ...subscriber, confirmed: false }, undefined)), printWebdavPush(wireTopic, undefined));
+    equal(decode(print(subscriber, undefined)), KEY_CHANGED);
     equal(
       decode(printFor(subscriber, message, { smallest: true })),
       printWebdavPush(wireTopic, message, { smallest: true }),
