@@ -74,7 +74,7 @@ function send(upstream: Upstream, path: string, headers: Record<string, string>,
   request.once("response", (response: IncomingMessage) => {
     response.on("error", reject);
     response.once("aborted", () => reject(new UpstreamFault("it stops in the middle")));
-    readText(response, most).then((text) => resolve({ response, text }), (thrown) => request.destroy(thrown));
+    readText(response, most).then((text) => resolve({ response, text }), reject).finally(() => request.destroy());
   });
   request.end(body);
   return promise;

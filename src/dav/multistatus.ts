@@ -6,6 +6,9 @@ import { SaxesParser } from "saxes";
 import { clark, PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
 import { type Changes, type Edit, editsOf, type Propstat } from "./response_edits.ts";
 
+/** Each element costs as many steps as it lies deep. */
+const MAX_DEPTH = 100;
+
 /** Characters of one response that are held; a longer one passes as it is. */
 const MAX_HELD = 1024 * 1024;
 
@@ -36,7 +39,7 @@ export function createRewriter(changes: Changes): Rewriter {
   parser.on("cdata", (more) => void (text += more));
   parser.on("opentag", ({ uri, local, isSelfClosing }) => {
     if (failed) return;
-    path.push(clark(uri, local));
+    if (path.push(clark(uri, local)) > MAX_DEPTH) throw new Error("nested too deep");
     text = "";
     opened(path.length, path.at(-1)!, isSelfClosing);
   });
@@ -96,11 +99,19 @@ export function createRewriter(changes: Changes): Rewriter {
   function write(more: string): string {
     if (failed) return more;
     held += more;
-    parser.write(more);
+    parse(more);
     if (failed) return flush();
     if (response && held.length > MAX_HELD) isSkipped = true;
     if (!response || isSkipped) pass(Math.max(0, held.lastIndexOf("<")));
     return take();
+  }
+
+  function parse(more: string): void {
+    try {
+      parser.write(more);
+    } catch {
+      failed = true;
+    }
   }
 
   /** Lets go what comes before the tag that may still be read. */

@@ -52,7 +52,8 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
   }
 
   async function watchOne(path: string, until: number): Promise<void> {
-    for (let written: string | undefined; written === undefined;) {
+    let written: string | undefined;
+    while (written === undefined) {
       const stored = await readHome(kv, path);
       if (stored && stored.home.until >= until) return;
       const home = { ...stored?.home ?? { path }, until };

@@ -5,6 +5,9 @@ import { clark, printEmpty } from "./names.ts";
 /** `asked` are Clark names. `at` is where in the text more names may be put in. */
 export type Propfind = { asked: Set<string>; text: string; at: number };
 
+/** Each element costs as many steps as it lies deep. */
+const MAX_DEPTH = 32;
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -27,6 +30,7 @@ function parse(text: string): Propfind | undefined {
   });
   parser.on("opentag", ({ uri, local, isSelfClosing }) => {
     path.push(clark(uri, local));
+    if (path.length > MAX_DEPTH) parser.fail("nested too deep");
     if (path.length === 3 && path[1] === "{DAV:}prop") asked.add(path[2]!);
     if (path.length === 2 && path[0] === "{DAV:}propfind" && path[1] === "{DAV:}prop" && !isSelfClosing) {
       at = parser.position;

@@ -4,10 +4,10 @@
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Adapt, Adapted } from "./advertise.ts";
-import { COOKIE } from "../access/credentials.ts";
 import { credentialsOf } from "./ask.ts";
 import { withoutOrigin } from "./paths.ts";
-import { endToEnd, type Field, flatten, valuesOf } from "./raw_headers.ts";
+import { advertise, answerFields, requestFields } from "./passing_fields.ts";
+import { flatten } from "./raw_headers.ts";
 import { readBody } from "./read_body.ts";
 import { rewriteBody } from "./rewrite_body.ts";
 import type { Upstream } from "./upstream.ts";
@@ -15,12 +15,6 @@ import type { Upstream } from "./upstream.ts";
 /** Methods that may be asked twice, and bytes of a body that is kept for that: a kept connection can be dead. */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"]);
 const MAX_KEPT = 64 * 1024;
-
-/** What says how a body is sent. */
-const FRAMING = /^(?:content-length|accept-encoding)$/i;
-
-/** As OPTIONS says it (draft-bitfire-webdav-push). */
-const PUSH = "webdav-push";
 
 /** Milliseconds that a client may go on sending what nobody reads any more, since it was answered before. */
 const LINGER = 10_000;
@@ -119,7 +113,9 @@ export function createProxy(deps: Deps): Proxy {
     const request = passage.sent = upstream.start(incoming.method!, withoutOrigin(incoming.url!), how);
     // Else a body that is not there would become an empty chunked one.
     request.useChunkedEncodingByDefault = false;
-    for (const [name, values] of fieldsOf(passage)) request.setHeader(name, values);
+    for (const [name, values] of requestFields(incoming, publicUrl, passage.adapted?.body)) {
+      request.setHeader(name, values);
+    }
     let isAnswered = false;
     request.once("response", (response: IncomingMessage) => (isAnswered = true, answer(response, passage)));
     request.on("error", () => {
@@ -129,21 +125,10 @@ export function createProxy(deps: Deps): Proxy {
     return request;
   }
 
-  function fieldsOf({ incoming: { rawHeaders, headers, socket }, adapted }: Passage): Field[] {
-    const came = endToEnd(rawHeaders), via = valuesOf(came, "x-forwarded-for");
-    const fields = came.flatMap(withoutOurs).filter(([name]) => !adapted || !FRAMING.test(name));
-    // What is read as it passes must not be compressed.
-    if (adapted) fields.push(["Content-Length", [`${adapted.body.byteLength}`]], ["Accept-Encoding", ["identity"]]);
-    if (headers["transfer-encoding"] !== undefined) fields.push(["Transfer-Encoding", ["chunked"]]);
-    fields.push(["X-Forwarded-For", [[...via, socket.remoteAddress ?? "unknown"].join(", ")]]);
-    fields.push(["X-Forwarded-Host", [publicUrl.host]], ["X-Forwarded-Proto", [publicUrl.protocol.slice(0, -1)]]);
-    return fields;
-  }
-
   function answer(response: IncomingMessage, { incoming, outgoing, adapted }: Passage): void {
     answered(incoming, response.statusCode!);
     const rewriter = isReadable(response) ? adapted?.rewriter : undefined;
-    const fields = endToEnd(response.rawHeaders).filter(([name]) => !rewriter || !FRAMING.test(name));
+    const fields = answerFields(response, { publicUrl, inside: upstream.origin, isRewritten: rewriter !== undefined });
     // What is cut off must look cut off.
     response.on("error", () => outgoing.destroy());
     response.once("aborted", () => outgoing.destroy());
@@ -172,22 +157,6 @@ function isReadable({ statusCode, headers }: IncomingMessage): boolean {
   const type = headers["content-type"] ?? "", coding = headers["content-encoding"] ?? "identity";
   return statusCode === 207 && coding === "identity" && /^(?:text|application)\/xml\b/i.test(type) &&
     !/charset=(?!"?utf-8)/i.test(type);
-}
-
-/** RFC 4918 10.1: what a resource can do. Where there are other lines of it this is one more. */
-function advertise(fields: Field[]): Field[] {
-  return fields.map(([name, values]) => {
-    const isDav = name.toLowerCase() === "dav" && !values.join().includes(PUSH);
-    return isDav ? [name, [...values, PUSH]] : [name, values];
-  });
-}
-
-/** Neither who a client says it came through, which is told anew, nor our own cookie goes to the upstream. */
-function withoutOurs([name, values]: Field): Field[] {
-  if (/^x-forwarded-(?:for|host|proto)$/i.test(name)) return [];
-  if (name.toLowerCase() !== "cookie" || !values.some((value) => value.includes(COOKIE))) return [[name, values]];
-  const rest = values.join("; ").split(/; */).filter((pair) => !pair.startsWith(`${COOKIE}=`));
-  return rest.length > 0 ? [[name, [rest.join("; ")]]] : [];
 }
 
 /** RFC 9112 6: a body is announced by its length, or by chunks. */

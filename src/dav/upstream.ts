@@ -11,6 +11,7 @@ const MAX_IDLE = 32;
 export type Start = (method: string, path: string, options: { isFresh: boolean }) => ClientRequest;
 
 export type Upstream = {
+  origin: string;
   start: Start;
   isReused: (request: ClientRequest) => boolean;
   /** To be entered before a request is started, and left when it is over. */
@@ -31,6 +32,7 @@ export function createUpstream(origin: URL, connections = Infinity): Upstream {
   }
 
   return {
+    origin: origin.origin,
     start,
     isReused: (request) => reused.has(request),
     turns: createTurns(connections),

@@ -429,3 +429,59 @@ Deno.test("proxy: any path, fields and body arrive as they were sent", async () 
     { numRuns: 200 },
   );
 });
+
+Deno.test("proxy: a server that knows its own address alone leads nobody past us", async () => {
+  let location = "";
+  await using upstream = serveRaw(({ write }) =>
+    write(`HTTP/1.1 201 Created\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`)
+  );
+  await using proxy = await openProxy(upstream.url);
+  const { origin } = upstream.url;
+  const cases = [
+    [`${origin}/a/b%20c`, "https://dav.example/a/b%20c"],
+    ["/a/", "/a/"],
+    [`${origin}5/a`, `${origin}5/a`],
+    ["https://elsewhere.example/", "https://elsewhere.example/"],
+  ];
+  for (const [given, expected] of cases) {
+    location = given!;
+    using client = await connect(proxy.port);
+    await client.say(`MKCOL /a HTTP/1.1\r\n${HOST}\r\n`);
+    ok((await client.until(isWhole)).includes(`Location: ${expected}\r\n`), given);
+  }
+});
+
+Deno.test("proxy: the upstream is asked no more at once than it may be, and who has gone takes no turn", async () => {
+  const answers: (() => void)[] = [];
+  let most = 0, open = 0, waited = Promise.withResolvers<void>();
+  await using upstream = serveRaw(async ({ write }) => {
+    most = Math.max(most, ++open);
+    const answered = Promise.withResolvers<void>();
+    answers.push(answered.resolve);
+    waited.resolve();
+    await answered.promise;
+    open--;
+    await write(OK);
+  });
+  await using proxy = await openProxy(upstream.url, 2);
+  const clients = await Promise.all(Array.from({ length: 6 }, () => connect(proxy.port)));
+  const say = (n: number) =>
+    clients[n]!.say(
+      n % 2 ? `GET /${n} HTTP/1.1\r\n${HOST}\r\n` : `PUT /${n} HTTP/1.1\r\n${HOST}Content-Length: 1\r\n\r\nx`,
+    );
+  for (let n = 0; n < 6; n++) await say(n);
+  clients[4]![Symbol.dispose]();
+  for (let done = 0; done < 5; done++) {
+    while (answers.length === 0) await (waited = Promise.withResolvers()).promise;
+    answers.shift()!();
+    if (upstream.requests.length >= 5) break;
+  }
+  while (answers.length > 0) answers.shift()!();
+  for (const n of [0, 1, 2, 3, 5]) {
+    const heard = clients[n]!.until(isWhole);
+    while (answers.length > 0) answers.shift()!();
+    await heard;
+  }
+  equal([most, upstream.requests.some((request) => request.startsWith("PUT /4 "))], [2, false]);
+  for (const n of [0, 1, 2, 3, 5]) clients[n]![Symbol.dispose]();
+});

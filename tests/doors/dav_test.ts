@@ -1,7 +1,7 @@
 /** The DAV door of a worker: whose a request is, and what its DAV server sees. */
 import { equal, ok } from "../helpers/assert.ts";
 import { type RawAnswer, rawRequest } from "../helpers/raw_http.ts";
-import { serveRaw } from "../helpers/raw_upstream.ts";
+import { fromBytes, serveRaw } from "../helpers/raw_upstream.ts";
 import { accessToken, testWorker } from "../helpers/worker.ts";
 
 const OK = "HTTP/1.1 207 Multi-Status\r\nContent-Length: 2\r\n\r\nok";
@@ -134,4 +134,81 @@ Deno.test("dav: nobody is led past the door by another way to the upstream", asy
   );
   await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
   equal((await ask(worker.url, new URL(worker.url).host)).headers.get("alt-svc"), null);
+});
+
+Deno.test("dav: a PROPFIND that is no plain XML goes to the upstream as it is, and costs us nothing to speak of", async () => {
+  await using upstream = serveDav();
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const nested = "<a>".repeat(21_000);
+  const bodies = [
+    `<!DOCTYPE a [<!ENTITY b "c">]>${FIND}`,
+    `<!DOCTYPE a [<!ENTITY x0 "lol"><!ENTITY x1 "&x0;&x0;">]><propfind xmlns="DAV:"><prop><topic xmlns="${PUSH}">&x1;</topic></prop></propfind>`,
+    nested,
+    `<propfind xmlns="DAV:"><prop>${nested}`,
+    FIND.slice(0, 40),
+    "",
+    " ",
+    "\xff\xfe<\0p\0",
+    FIND.replace("/></prop>", ">&undefined;</topic></prop>"),
+  ];
+  const started = performance.now();
+  for (const [n, body] of bodies.entries()) {
+    const headers = { depth: "0", "content-type": "application/xml" };
+    equal(await (await fetch(`${worker.url}/`, { method: "PROPFIND", body, headers })).text(), "ok");
+    ok(
+      upstream.requests[n]!.endsWith(`\r\n\r\n${fromBytes(new TextEncoder().encode(body))}`),
+      body.slice(0, 50),
+    );
+  }
+  ok(performance.now() - started < 2_000, "it took long");
+});
+
+Deno.test("dav: who signs in by Digest is offered no push, and told so", async () => {
+  await using upstream = serveRaw(({ write }) =>
+    write(`HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml\r\nContent-Length: ${FOUND.length}\r\n\r\n${FOUND}`)
+  );
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const headers = {
+    depth: "0",
+    "content-type": "application/xml",
+    authorization: 'Digest username="alice", nonce="1"',
+  };
+  equal(await (await fetch(`${worker.url}/work/`, { method: "PROPFIND", body: FIND, headers })).text(), FOUND);
+  const register = Deno.readTextFileSync(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url))
+    .replace(/https:\/\/up\.example\.net/, "https://fcm.googleapis.com");
+  const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: register, headers });
+  equal([answer.status, (await answer.text()).includes("push-not-available")], [403, true]);
+  // Before that the client is told how to sign in, by the upstream itself.
+  equal(upstream.requests.filter((request) => request.startsWith("POST")).length, 0);
+  equal(upstream.requests.length, 1);
+});
+
+Deno.test("dav: an upstream that answers no XML, or nothing whole, makes a registration 502, and nothing is stored", async () => {
+  let given = "";
+  await using upstream = serveRaw(async ({ write, close }) => {
+    await write(given);
+    close();
+  });
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const register = Deno.readTextFileSync(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url))
+    .replace(/https:\/\/up\.example\.net/, "https://fcm.googleapis.com");
+  const head = "HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml\r\n";
+  for (
+    given of [
+      `${head}Content-Length: 5\r\n\r\n<a><b`,
+      `${head}Content-Length: ${FOUND.length}\r\n\r\n${FOUND.slice(0, 100)}`,
+      `${head}Content-Length: ${FOUND.length + 30}\r\n\r\n<!DOCTYPE a [<!ENTITY b "c">]>${FOUND}`,
+      `${head}Content-Length: 300000\r\n\r\n${"x".repeat(300_000)}`,
+      "nonsense\r\n\r\n",
+    ]
+  ) {
+    const headers = { "content-type": "application/xml" };
+    const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: register, headers });
+    equal(
+      [answer.status, answer.headers.get("retry-after"), (await answer.json()).code],
+      [502, "5", "upstream_down"],
+      given.slice(0, 90),
+    );
+  }
+  equal(await Array.fromAsync(worker.kv.list({ prefix: ["subscription"] })), []);
 });

@@ -1,0 +1,54 @@
+/** Header fields on their way through the proxy: what is dropped, added and changed. */
+import type { IncomingMessage } from "node:http";
+import { COOKIE } from "../access/credentials.ts";
+import { endToEnd, type Field, valuesOf } from "./raw_headers.ts";
+
+/** What says how a body is sent. */
+const FRAMING = /^(?:content-length|accept-encoding)$/i;
+
+/** As OPTIONS says it (draft-bitfire-webdav-push). */
+const PUSH = "webdav-push";
+
+/** What the upstream is sent; `body` stands for the client's own, where its answer will be rewritten. */
+export function requestFields(
+  { rawHeaders, headers, socket }: IncomingMessage,
+  publicUrl: URL,
+  body: Uint8Array | undefined,
+): Field[] {
+  const came = endToEnd(rawHeaders), via = valuesOf(came, "x-forwarded-for");
+  const fields = came.flatMap(withoutOurs).filter(([name]) => !body || !FRAMING.test(name));
+  // What is read as it passes must not be compressed.
+  if (body) fields.push(["Content-Length", [`${body.byteLength}`]], ["Accept-Encoding", ["identity"]]);
+  if (headers["transfer-encoding"] !== undefined) fields.push(["Transfer-Encoding", ["chunked"]]);
+  fields.push(["X-Forwarded-For", [[...via, socket.remoteAddress ?? "unknown"].join(", ")]]);
+  fields.push(["X-Forwarded-Host", [publicUrl.host]], ["X-Forwarded-Proto", [publicUrl.protocol.slice(0, -1)]]);
+  return fields;
+}
+
+/** What the client is sent. A server that knows its own address alone, which is `inside`, leads nobody past us. */
+export function answerFields(
+  { rawHeaders }: IncomingMessage,
+  { publicUrl, inside, isRewritten }: { publicUrl: URL; inside: string; isRewritten: boolean },
+): Field[] {
+  const toPublic = (value: string) =>
+    value.startsWith(`${inside}/`) ? publicUrl.origin + value.slice(inside.length) : value;
+  return endToEnd(rawHeaders).filter(([name]) => !isRewritten || !FRAMING.test(name)).map(([name, values]) =>
+    /^(?:content-)?location$/i.test(name) ? [name, values.map(toPublic)] : [name, values]
+  );
+}
+
+/** RFC 4918 10.1: what a resource can do. Where there are other lines of it this is one more. */
+export function advertise(fields: Field[]): Field[] {
+  return fields.map(([name, values]) => {
+    const isDav = name.toLowerCase() === "dav" && !values.join().includes(PUSH);
+    return isDav ? [name, [...values, PUSH]] : [name, values];
+  });
+}
+
+/** Neither who a client says it came through, which is told anew, nor our own cookie goes to the upstream. */
+function withoutOurs([name, values]: Field): Field[] {
+  if (/^x-forwarded-(?:for|host|proto)$/i.test(name)) return [];
+  if (name.toLowerCase() !== "cookie" || !values.some((value) => value.includes(COOKIE))) return [[name, values]];
+  const rest = values.join("; ").split(/; */).filter((pair) => !pair.startsWith(`${COOKIE}=`));
+  return rest.length > 0 ? [[name, [rest.join("; ")]]] : [];
+}
