@@ -88,3 +88,13 @@ Deno.test("rewrite body: a long one goes on as it comes", async () => {
   ok(isWhole);
   equal(out.byteLength, 200 * 100_000);
 });
+
+Deno.test("rewrite body: 50 MB of multistatus are rewritten in memory that does not grow with them", async () => {
+  const script = new URL("../helpers/multistatus_memory.ts", import.meta.url).pathname;
+  // In a process of its own: the memory of this one is that of other tests as well.
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", script], stderr: "inherit" });
+  const { topics, hidden, bytes, most } = JSON.parse(new TextDecoder().decode((await command.output()).stdout));
+  equal([topics, hidden], [110_000, 0]);
+  // What the collector has not looked at yet, of all three parties.
+  ok(bytes > 40e6 && most < 300e6, `${bytes} ${most}`);
+});
