@@ -32,7 +32,9 @@ export async function startWorker({ env = {}, flags = [], fill }: Options = {}):
 
   async function stop(): Promise<void> {
     child.kill("SIGINT");
-    await Promise.race([child.status, new Promise((resolve) => setTimeout(resolve, 10_000))]);
+    const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await child.status;
+    clearTimeout(late);
     await Deno.remove(folder, { recursive: true });
   }
 }

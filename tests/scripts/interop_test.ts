@@ -1,4 +1,6 @@
 import { CLIENTS } from "../../scripts/interop/clients.ts";
+import { runPush } from "../../scripts/interop/push.ts";
+import { xandikos } from "../../scripts/interop/servers/xandikos.ts";
 import { SERVERS } from "../../scripts/interop/servers.ts";
 import { findRadicale } from "../../scripts/lib/radicale_install.ts";
 import { compare, createNormaliser } from "../../scripts/interop/compare.ts";
@@ -59,3 +61,14 @@ Deno.test("interop: what differs by nature is replaced, and an etag's weakness i
   equal(normalise("<sync-token>http://x/1</sync-token>"), "<sync-token>TOKEN</sync-token>");
   equal(normalise("DAV: 1, webdav-push, 3"), "DAV: 1, 3");
 });
+
+const withXandikos = await component("Xandikos", xandikos.find);
+
+withXandikos(
+  "interop: there is push in front of Xandikos too, which has no authentication and quotes its charset",
+  async () => {
+    const steps = await runPush(xandikos);
+    ok(steps.length >= 12);
+    equal(steps.filter(({ outcome }) => outcome !== "passed"), []);
+  },
+);
