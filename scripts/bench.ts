@@ -1,5 +1,6 @@
 /** `deno task bench NAME`: measures a real worker against the marks that the design promises. */
 import { parseArgs } from "node:util";
+import { dav } from "./bench/dav.ts";
 import { fanout } from "./bench/fanout.ts";
 import { latency } from "./bench/latency.ts";
 import { publish } from "./bench/publish.ts";
@@ -15,6 +16,7 @@ const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> 
   webpush,
   subscriptions,
   soak,
+  dav,
 };
 
 const HELP = `deno task bench NAME [--quick]
@@ -26,6 +28,8 @@ const HELP = `deno task bench NAME [--quick]
   subscriptions  what stored ones cost up to a million, how soon the first push is sent, a topic of 100,000 beside
                  another, and checkpoints (a quarter of an hour, 3 GB in .cache/)
   soak           a million events, 100 streams, 10,000 more that come and go: memory must level off
+  dav            the DAV door next to the server behind it: Xandikos and Radicale (PyPI), nginx (apt-get install wrk curl git
+                 nginx-light)
   all            one after the other
 
   --quick        a smaller run, to see that the bench works: its figures prove nothing

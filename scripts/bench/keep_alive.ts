@@ -5,7 +5,7 @@ const decoder = new TextDecoder();
 
 /** The bytes of one request. */
 export function printRequest(
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "PUT",
   path: string,
   headers: Record<string, string> = {},
   body = "",

@@ -1,6 +1,7 @@
 /** A push service that takes everything and keeps nothing: nginx over HTTP/2 and TLS, as cheap as it can be. */
 import { join } from "node:path";
 import { makeCertificates } from "../lib/certificates.ts";
+import { freePort, listening } from "./free_port.ts";
 import { freshFolder } from "./paths.ts";
 
 export type PushSink = { origin: string; ca: string } & AsyncDisposable;
@@ -16,7 +17,7 @@ export async function startPushSink(core: number): Promise<PushSink> {
   const ended = nginx.status.then(() => {
     throw new Error("nginx did not start: apt-get install nginx-light");
   });
-  await Promise.race([listening(port), ended]);
+  await Promise.race([listening(port, "nginx"), ended]);
   return { origin: `https://127.0.0.1:${port}`, ca, [Symbol.asyncDispose]: stop };
 
   async function stop(): Promise<void> {
@@ -47,18 +48,4 @@ http {
   }
 }
 `;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
-    if (connection) return connection.close();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error("nginx did not listen");
 }
