@@ -47,6 +47,11 @@ export const ERRORS = {
     advice: "Try again when the push service has answered for others.",
     retryAfter: 60,
   },
+  unknown_coding: {
+    status: 501,
+    level: "info",
+    advice: "Send the body as it is, with its length or in chunks.",
+  },
   upstream_down: {
     status: 502,
     level: "warning",

@@ -92,6 +92,7 @@ function makeSubscriber(): Subscriber {
   const id = crypto.randomUUID();
   return {
     id,
+    owner: "bench",
     transport: "web-push",
     address: `${task.origin}/push/${id}`,
     keys,

@@ -157,13 +157,15 @@ export function createSubscriptions({ kv, clock, hashKey, names, subscribed }: D
     return { kept: found.flatMap(({ kept }) => kept && isLive(kept) ? [kept] : []), next: last };
   }
 
-  /** The ids of the owner's subscriptions to a topic; to any, where that is undefined. */
-  async function idsOf(owner: string, topic?: string): Promise<string[]> {
+  /** The ids of the owner's subscriptions to a topic. */
+  async function idsOf(owner: string, topic: string): Promise<string[]> {
     const ids: string[] = [];
     for (let after: string | undefined = ""; after !== undefined;) {
       const { kept, next } = await list(owner, after, PAGE);
       const subscriptions = kept.map(({ subscription }) => subscription);
-      ids.push(...subscriptions.filter((each) => isTo(each, topic)).map(({ id }) => id));
+      ids.push(
+        ...subscriptions.filter(({ topics }) => topics.some((each) => each.topic === topic)).map(({ id }) => id),
+      );
       after = next;
     }
     return ids;
@@ -185,10 +187,6 @@ export function createSubscriptions({ kv, clock, hashKey, names, subscribed }: D
     readSubscribers(kv, topicHash(topic), { after: { delay: 0, id: "" }, through: 60 }, limit);
 
   return { subscribe, join, register, leave, drop, update, end, peek, get, list, idsOf, hasAny, dropAll };
-}
-
-function isTo({ topics }: Subscription, topic: string | undefined): boolean {
-  return topic === undefined || topics.some((subscribed) => subscribed.topic === topic);
 }
 
 /** The initial push of a new address, due at `now`. */

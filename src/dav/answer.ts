@@ -1,4 +1,5 @@
 /** What we answer a DAV client ourselves. */
+import { CarillonError } from "../errors.ts";
 import type { Asked } from "./ask.ts";
 
 /** An answer of ours, which `node:http` writes. */
@@ -13,8 +14,9 @@ export function refuse(status: 400 | 403, namespace: string, conditions: string[
   return { status, headers: [["Content-Type", 'application/xml; charset="UTF-8"']], body };
 }
 
-/** The caller may not, as the upstream itself would say. */
+/** The caller may not, as the upstream itself would say. Throws `upstream_down` when that has other trouble. */
 export function passOn({ status, challenges }: Asked): Answer {
+  if (status === 429 || status >= 500) throw new CarillonError("upstream_down", `the DAV server was asked: ${status}`);
   const allowed = [401, 403, 404];
   return {
     status: allowed.includes(status) ? status : 403,

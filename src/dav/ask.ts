@@ -1,7 +1,10 @@
 /** Asking the upstream about a resource, with the caller's own credentials: whoever may not read it hears nothing of it. */
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { childOf, parseXml, type XmlNode } from "../wire/xml.ts";
 import { printEmpty } from "./names.ts";
+import { forwardedFor, withoutOurs } from "./passing_fields.ts";
+import { group, valuesOf } from "./raw_headers.ts";
 import { canonicalPath } from "./paths.ts";
 import { isOk } from "./status.ts";
 import type { Upstream } from "./upstream.ts";
@@ -20,15 +23,23 @@ export type Asked = {
   properties: Map<string, XmlNode>;
 };
 
-/** Who asks: the header fields that carry credentials. */
-export type Credentials = { authorization?: string; cookie?: string };
+/** Who asks: the header fields that carry credentials, and where they come from, by which servers count wrong ones. */
+export type Credentials = { authorization?: string; cookie?: string; "x-forwarded-for"?: string };
 
 export type Ask = (path: string, credentials: Credentials, names: string[]) => Promise<Asked>;
 
-export const credentialsOf = ({ headers: { authorization, cookie } }: IncomingMessage): Credentials => ({
-  ...(authorization !== undefined && { authorization }),
-  ...(cookie !== undefined && { cookie }),
-});
+/** Our own cookie is not among them. */
+export function credentialsOf({ rawHeaders, headers: { authorization }, socket }: IncomingMessage): Credentials {
+  const came = group(rawHeaders), [, [cookie] = []] = withoutOurs(["cookie", valuesOf(came, "cookie")])[0] ?? [];
+  return {
+    ...(authorization !== undefined && { authorization }),
+    ...(cookie !== undefined && { cookie }),
+    "x-forwarded-for": forwardedFor(came, socket),
+  };
+}
+
+/** What tells one caller from another. */
+export const callerOf = ({ authorization, cookie }: Credentials) => JSON.stringify([authorization, cookie]);
 
 /** Credentials that are good for one method and one address (RFC 7616), or for one connection: nobody can ask in their name. */
 export function isBound({ authorization = "" }: Credentials): boolean {
@@ -59,7 +70,11 @@ export async function sendPropfind(
   const props = names.map(printEmpty).join("");
   const body = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop>${props}</prop></propfind>`;
   const leave = await upstream.turns.enter();
-  return await send(upstream, path, { ...headers, depth }, body, most).finally(leave);
+  try {
+    return await send(upstream, path, { ...headers, depth }, body, most);
+  } finally {
+    leave();
+  }
 }
 
 function send(upstream: Upstream, path: string, headers: Record<string, string>, body: string, most: number) {
@@ -71,6 +86,11 @@ function send(upstream: Upstream, path: string, headers: Record<string, string>,
   const timer = setTimeout(() => request.destroy(new UpstreamFault("it does not answer")), PATIENCE);
   request.on("error", reject);
   request.once("close", () => clearTimeout(timer));
+  // 101 without having been asked.
+  request.once("upgrade", (_: IncomingMessage, socket: Socket) => {
+    reject(new UpstreamFault("it wants to speak something else"));
+    socket.destroy();
+  });
   request.once("response", (response: IncomingMessage) => {
     response.on("error", reject);
     response.once("aborted", () => reject(new UpstreamFault("it stops in the middle")));

@@ -39,9 +39,14 @@ function change(path: string, { origin, timestamp }: How) {
   return { topics: [topicOf(origin, path)], private: true, priority: DEFAULT_PRIORITY, timestamp };
 }
 
+/** Servers hold collections a handful deep; whoever writes below says how deep that is. */
+const MAX_DEPTH = 32;
+
 /** The nearest first. */
 function ancestorsOf(path: string): string[] {
   const ancestors: string[] = [];
-  for (let above = parentOf(path); above !== path; [path, above] = [above, parentOf(above)]) ancestors.push(above);
+  for (let above = parentOf(path); above !== path && ancestors.length < MAX_DEPTH; above = parentOf(path)) {
+    ancestors.push(path = above);
+  }
   return ancestors;
 }

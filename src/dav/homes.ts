@@ -1,8 +1,8 @@
 /** Where a user's collections are: what has the home set of the user's principal for its address. */
 import { shortHash } from "../model/short_hash.ts";
-import type { Ask, Asked, Credentials } from "./ask.ts";
+import { type Ask, type Asked, callerOf, type Credentials } from "./ask.ts";
 import { HOME_SETS, PRINCIPAL } from "./names.ts";
-import { canonicalPath, withoutOrigin } from "./paths.ts";
+import { canonicalPath } from "./paths.ts";
 import { principalOf } from "./principal.ts";
 
 /** Milliseconds that an answer is kept: homes hardly ever move. */
@@ -22,7 +22,7 @@ export function createFindHomes({ ask, now }: Deps): FindHomes {
   const secret = crypto.randomUUID();
 
   return async (credentials, path) => {
-    const key = shortHash(secret, JSON.stringify(credentials)), found = known.get(key);
+    const key = shortHash(secret, callerOf(credentials)), found = known.get(key);
     if (found && found.until > now()) return found.homes;
     const homes = await findHomes(ask, credentials, path).catch(() => new Set<string>());
     known.delete(key);
@@ -36,7 +36,7 @@ async function findHomes(ask: Ask, credentials: Credentials, path: string): Prom
   const asked = await ask(path, credentials, [PRINCIPAL, ...HOME_SETS]);
   const principal = principalOf(asked);
   if (!principal || asked.path === canonicalPath(principal)) return homesIn(asked);
-  return homesIn(await ask(withoutOrigin(principal), credentials, HOME_SETS));
+  return homesIn(await ask(canonicalPath(principal), credentials, HOME_SETS));
 }
 
 function homesIn({ properties }: Asked): Set<string> {

@@ -9,6 +9,9 @@ import { type Changes, type Edit, editsOf, type Propstat } from "./response_edit
 /** Each element costs as many steps as it lies deep. */
 const MAX_DEPTH = 100;
 
+/** Characters of a tag. */
+const MAX_TAG = 64 * 1024;
+
 /** Characters of one response that are held; a longer one passes as it is. */
 const MAX_HELD = 1024 * 1024;
 
@@ -79,7 +82,7 @@ export function createRewriter(changes: Changes): Rewriter {
     if (depth === 6 && name === "{DAV:}href" && path[4] === PRINCIPAL) response.principal = text.trim();
     if (depth === 4 && name === "{DAV:}status" && propstat) propstat.status = text.trim();
     if (depth === 4 && name === "{DAV:}prop" && propstat?.prop) propstat.prop.close = tagStart();
-    if (depth === 5 && path[3] === "{DAV:}prop") propstat!.elements.at(-1)!.end = end;
+    if (depth === 5 && path[3] === "{DAV:}prop" && propstat) propstat.elements.at(-1)!.end = end;
     if (depth === 3 && name === "{DAV:}propstat" && propstat) {
       response.propstats.push({ ...propstat, end });
       propstat = undefined;
@@ -102,7 +105,7 @@ export function createRewriter(changes: Changes): Rewriter {
     parse(more);
     if (failed) return flush();
     if (response && held.length > MAX_HELD) isSkipped = true;
-    if (!response || isSkipped) pass(Math.max(0, held.lastIndexOf("<")));
+    if (!response || isSkipped) pass(passable());
     return take();
   }
 
@@ -112,6 +115,12 @@ export function createRewriter(changes: Changes): Rewriter {
     } catch {
       failed = true;
     }
+  }
+
+  /** Up to a tag that may not be all there; no tag is as long as a text may be. */
+  function passable(): number {
+    const at = held.lastIndexOf("<");
+    return at < 0 || held.length - at > MAX_TAG ? held.length : at;
   }
 
   /** Lets go what comes before the tag that may still be read. */

@@ -1,5 +1,6 @@
 /** Header fields on their way through the proxy: what is dropped, added and changed. */
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { COOKIE } from "../access/credentials.ts";
 import { endToEnd, type Field, valuesOf } from "./raw_headers.ts";
 
@@ -15,14 +16,19 @@ export function requestFields(
   publicUrl: URL,
   body: Uint8Array | undefined,
 ): Field[] {
-  const came = endToEnd(rawHeaders), via = valuesOf(came, "x-forwarded-for");
+  const came = endToEnd(rawHeaders);
   const fields = came.flatMap(withoutOurs).filter(([name]) => !body || !FRAMING.test(name));
   // What is read as it passes must not be compressed.
   if (body) fields.push(["Content-Length", [`${body.byteLength}`]], ["Accept-Encoding", ["identity"]]);
   if (headers["transfer-encoding"] !== undefined) fields.push(["Transfer-Encoding", ["chunked"]]);
-  fields.push(["X-Forwarded-For", [[...via, socket.remoteAddress ?? "unknown"].join(", ")]]);
+  fields.push(["X-Forwarded-For", [forwardedFor(came, socket)]]);
   fields.push(["X-Forwarded-Host", [publicUrl.host]], ["X-Forwarded-Proto", [publicUrl.protocol.slice(0, -1)]]);
   return fields;
+}
+
+/** Whom a request came through, the client first. */
+export function forwardedFor(came: Field[], socket: Socket): string {
+  return [...valuesOf(came, "x-forwarded-for"), socket.remoteAddress ?? "unknown"].join(", ");
 }
 
 /** What the client is sent. A server that knows its own address alone, which is `inside`, leads nobody past us. */
@@ -46,7 +52,7 @@ export function advertise(fields: Field[]): Field[] {
 }
 
 /** Neither who a client says it came through, which is told anew, nor our own cookie goes to the upstream. */
-function withoutOurs([name, values]: Field): Field[] {
+export function withoutOurs([name, values]: Field): Field[] {
   if (/^x-forwarded-(?:for|host|proto)$/i.test(name)) return [];
   if (name.toLowerCase() !== "cookie" || !values.some((value) => value.includes(COOKIE))) return [[name, values]];
   const rest = values.join("; ").split(/; */).filter((pair) => !pair.startsWith(`${COOKIE}=`));

@@ -15,11 +15,12 @@ function canonicalSegment(segment: string): string {
   try {
     return encodeURIComponent(decodeURIComponent(segment));
   } catch {
-    return segment; // escapes that are none are the server's business
+    // Escapes that are none are the server's business; what no target can hold is escaped.
+    return segment.toWellFormed().replace(/[^\x21-\x7e]/gu, encodeURIComponent);
   }
 }
 
 /** The collection that a resource is in; of a collection, the one above. */
 export function parentOf(path: string): string {
-  return path.replace(/[^/]*\/?$/, "") || "/";
+  return path.slice(0, path.lastIndexOf("/", path.length - 2) + 1) || "/";
 }

@@ -22,6 +22,16 @@ const TURN = 1_000;
 /** Milliseconds, besides two intervals, after which a holder that did not write has gone. */
 const PATIENCE = 60_000;
 
+/** Homes that fail in a row before the server itself is left alone. */
+const MANY_FAILURES = 3;
+
+const ACCOUNT = "check CARILLON_SERVICE_USER and CARILLON_SERVICE_PASSWORD";
+const SERVER = "it is left alone for a while";
+const DATABASE = "the database did not answer, it is tried again";
+
+/** Changes of one commit. */
+const CHUNK = 100;
+
 export type PollDeps = {
   kv: Deno.Kv;
   /** No other worker has the database: what another one held is free. */
@@ -38,13 +48,13 @@ export type PollDeps = {
 };
 
 /** A home as this worker knows it: when it looks at it next, and since when its record stands as it does. */
-type Known = { path: string; dueAt: number; versionstamp: string; since: number; interval: number };
+type Known = { path: string; dueAt: number; versionstamp: string; since: number; interval: number; failures: number };
 
 export type Poll = ReturnType<typeof createPoll>;
 
 export function createPoll({ kv, embedded, clock, log, metrics, origin, look, publish, lastToken, gone }: PollDeps) {
   const worker = crypto.randomUUID(), known = new Map<string, Known>();
-  let listedAt = -Infinity, pausedUntil = -Infinity, failures = 0;
+  let listedAt = -Infinity, pausedUntil = -Infinity, failures = 0, pauses = 0;
 
   /** Somebody is subscribed to what is in homes, until then. */
   async function watch(paths: string[], until: number): Promise<void> {
@@ -63,14 +73,15 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
   }
 
   function note({ home: { path, interval = 0 }, versionstamp }: StoredHome): void {
-    const before = known.get(path), now = clock.elapsed();
+    const before = known.get(path), now = clock.elapsed(), { failures = 0 } = before ?? {};
     if (before?.versionstamp === versionstamp) return;
     known.set(path, {
       path,
       versionstamp,
       since: now,
       interval,
-      dueAt: Math.min(before?.dueAt ?? Infinity, now + interval),
+      failures,
+      dueAt: before?.dueAt ?? now + interval,
     });
   }
 
@@ -88,7 +99,7 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
       try {
         await turn(signal);
       } catch {
-        pause("failed");
+        pause(DATABASE);
       }
       await clock.wait(TURN, signal);
     }
@@ -113,7 +124,9 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
     if (stored.home.until <= clock.now()) return await forgetHome(kv, stored);
     if (!isOurs(stored, each)) return note(stored);
     const claimed = stored.home.holder === worker ? stored : await claim(stored);
-    if (claimed) await lookAndTell(each, claimed, signal);
+    if (!claimed) return;
+    each.versionstamp = claimed.versionstamp;
+    await lookAndTell(each, claimed, signal);
   }
 
   function isOurs({ home, versionstamp }: StoredHome, each: Known): boolean {
@@ -128,9 +141,9 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
   }
 
   async function lookAndTell(each: Known, { home, versionstamp }: StoredHome, signal: AbortSignal): Promise<void> {
-    const seen = await look(each.path);
-    if (seen.status !== 207) return refused(each, seen);
-    failures = 0;
+    const seen = await look(each.path).catch(() => undefined);
+    if (seen?.status !== 207) return refused(each, seen);
+    failures = pauses = each.failures = 0;
     // What a client of ours wrote just now is told by itself: it gets the time to.
     await clock.wait(TURN, signal);
     const { states, isChanged } = await tellWhatChanged(home, seen);
@@ -142,7 +155,7 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
   async function tellWhatChanged(home: Home, { members }: Look) {
     const how = { origin, timestamp: clock.now(), except: [], lastToken };
     const { states, changes, gone: ended } = compare(home, members, how), isChanged = changes.length > 0;
-    if (isChanged) await publish(changes);
+    for (let at = 0; at < changes.length; at += CHUNK) await publish(changes.slice(at, at + CHUNK));
     for (const path of ended) await gone(path);
     metrics.davPolls.inc({ outcome: isChanged ? "changed" : "unchanged" });
     return { states, isChanged };
@@ -160,26 +173,21 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
     Object.assign(each, { interval, dueAt: now + interval, since: now, versionstamp: written });
   }
 
-  function refused(each: Known, { status, retryAfter }: Look): void {
-    const isGone = status === 403 || status === 404;
-    // One home that cannot be read says nothing of the others.
-    if (isGone) each.interval = Math.max(each.interval * 2, 60_000);
-    else {pause(
-        status === 401 ? "refused" : "failed",
-        retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, clock.now()),
-      );}
-    if (isGone) each.dueAt = clock.elapsed() + each.interval;
-    if (isGone) metrics.davPolls.inc({ outcome: "unreadable" });
+  /** One home that cannot be read says nothing of the others, until several have failed in a row. */
+  function refused(each: Known, seen: Look | undefined): void {
+    const status = seen?.status ?? 0;
+    each.dueAt = clock.elapsed() + pauseAfter(++each.failures);
+    metrics.davPolls.inc({ outcome: status === 401 ? "refused" : "failed" });
+    const isBusy = status === 401 || status === 429 || status === 503 ||
+      each.failures === 1 && ++failures >= MANY_FAILURES;
+    if (isBusy) pause(status === 401 ? ACCOUNT : SERVER, seen?.retryAfter);
   }
 
-  function pause(outcome: "failed" | "refused", retryAfter?: number): void {
-    const milliseconds = pauseAfter(++failures, retryAfter);
+  function pause(advice: string, retryAfter?: string): void {
+    const asked = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, clock.now());
+    const milliseconds = pauseAfter(++pauses, asked);
     pausedUntil = clock.elapsed() + milliseconds;
-    metrics.davPolls.inc({ outcome });
-    const advice = outcome === "refused"
-      ? "check CARILLON_SERVICE_USER and CARILLON_SERVICE_PASSWORD"
-      : "it is left alone for a while";
-    log.warning("polling the DAV server: {outcome}: {advice}", { outcome, advice, seconds: milliseconds / 1000 });
+    log.warning("polling the DAV server failed: {advice}", { advice, seconds: milliseconds / 1000 });
   }
 
   return { run, watch };

@@ -3,28 +3,35 @@
  * `node:http` lets us. Both stream, and no time-out is ours: the client's and the server's own hold.
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Adapt, Adapted } from "./advertise.ts";
 import { credentialsOf } from "./ask.ts";
 import { withoutOrigin } from "./paths.ts";
+import {
+  hasBody,
+  isChunkedAtMost,
+  isGone,
+  isReadable,
+  isRepeatable,
+  linger,
+  type Passage,
+  whenOver,
+  writeHead,
+} from "./passage.ts";
 import { advertise, answerFields, requestFields } from "./passing_fields.ts";
-import { flatten } from "./raw_headers.ts";
 import { readBody } from "./read_body.ts";
 import { rewriteBody } from "./rewrite_body.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** Methods that may be asked twice, and bytes of a body that is kept for that: a kept connection can be dead. */
-const SAFE = new Set(["GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"]);
-const MAX_KEPT = 64 * 1024;
-
-/** Milliseconds that a client may go on sending what nobody reads any more, since it was answered before. */
-const LINGER = 10_000;
+/** The upstream does not answer, or a body has a coding that nobody here knows. */
+export type Refusal = "upstream_down" | "unknown_coding";
 
 type Deps = {
   upstream: Upstream;
   /** The origin that clients see. */
   publicUrl: URL;
   /** Answers a client to whom the upstream has not said anything. */
-  refuse: (outgoing: ServerResponse) => void;
+  refuse: (outgoing: ServerResponse, code: Refusal) => void;
   /** What a PROPFIND asks for of ours. */
   adapt?: Adapt;
   /** Called with each request that the upstream has answered, and the status. */
@@ -40,9 +47,6 @@ export type Proxy = {
   replay: (incoming: IncomingMessage, outgoing: ServerResponse, body: Uint8Array) => Promise<void>;
 };
 
-/** A client's request on its way; `sent` is the request that it is now, `adapted` what it asks for of ours as well. */
-type Passage = { incoming: IncomingMessage; outgoing: ServerResponse; sent?: ClientRequest; adapted?: Adapted };
-
 const ignore = () => {};
 
 export function createProxy(deps: Deps): Proxy {
@@ -50,9 +54,9 @@ export function createProxy(deps: Deps): Proxy {
 
   function begin(incoming: IncomingMessage, outgoing: ServerResponse): Passage {
     const passage: Passage = { incoming, outgoing };
-    incoming.on("error", () => passage.sent?.destroy());
+    incoming.on("error", ignore);
     // Also when all is well: then there is nothing left to end.
-    outgoing.once("close", () => passage.sent?.destroy());
+    whenOver(passage, () => passage.sent?.destroy());
     return passage;
   }
 
@@ -63,16 +67,17 @@ export function createProxy(deps: Deps): Proxy {
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): void {
     const passage = begin(incoming, outgoing);
-    if (!expects && isRepeatable(incoming)) void passKept(passage);
+    if (!isChunkedAtMost(incoming)) giveUp(passage, "unknown_coding");
+    else if (!expects && isRepeatable(incoming)) void passKept(passage);
     else void passOnce(passage, expects);
   }
 
   /** Waits for a turn, which ends with the answer; false when the client has gone meanwhile. */
-  async function hasTurn({ outgoing }: Passage): Promise<boolean> {
-    const leave = await upstream.turns.enter();
-    outgoing.once("close", leave);
-    if (outgoing.closed) leave();
-    return !outgoing.closed;
+  async function hasTurn(passage: Passage): Promise<boolean> {
+    const leave = await upstream.turns.enter(), isThere = !isGone(passage);
+    if (isThere) whenOver(passage, leave);
+    else leave();
+    return isThere;
   }
 
   /** Over a kept connection, and over a new one when that was dead. */
@@ -117,63 +122,36 @@ export function createProxy(deps: Deps): Proxy {
       request.setHeader(name, values);
     }
     let isAnswered = false;
+    const fail = () => isAnswered || outgoing.destroyed || again(request) || giveUp(passage, "upstream_down");
     request.once("response", (response: IncomingMessage) => (isAnswered = true, answer(response, passage)));
-    request.on("error", () => {
-      if (isAnswered || outgoing.destroyed || again(request)) return;
-      giveUp(passage);
-    });
+    request.on("error", fail);
+    // 101 without having been asked.
+    request.once("upgrade", (_: IncomingMessage, socket: Socket) => (socket.destroy(), fail()));
     return request;
   }
 
-  function answer(response: IncomingMessage, { incoming, outgoing, adapted }: Passage): void {
-    answered(incoming, response.statusCode!);
+  function answer(response: IncomingMessage, passage: Passage): void {
+    const { incoming, outgoing, adapted } = passage;
     const rewriter = isReadable(response) ? adapted?.rewriter : undefined;
     const fields = answerFields(response, { publicUrl, inside: upstream.origin, isRewritten: rewriter !== undefined });
+    response.on("error", ignore);
+    if (!writeHead(outgoing, response, adapt && incoming.method === "OPTIONS" ? advertise(fields) : fields)) {
+      response.destroy();
+      return giveUp(passage, "upstream_down");
+    }
     // What is cut off must look cut off.
-    response.on("error", () => outgoing.destroy());
-    response.once("aborted", () => outgoing.destroy());
-    outgoing.sendDate = false;
-    outgoing.writeHead(
-      response.statusCode!,
-      response.statusMessage,
-      flatten(adapt && incoming.method === "OPTIONS" ? advertise(fields) : fields),
-    );
+    for (const event of ["error", "aborted"]) response.once(event, () => outgoing.destroy());
+    answered(incoming, response.statusCode!);
     outgoing.once("finish", () => linger(incoming));
     if (rewriter) rewriteBody(response, outgoing, rewriter, (isWhole) => isWhole || unread());
     else response.pipe(outgoing);
   }
 
-  function giveUp({ incoming, outgoing }: Passage): void {
+  function giveUp({ incoming, outgoing }: Passage, code: Refusal): void {
     if (outgoing.headersSent) return void outgoing.destroy();
-    refuse(outgoing);
+    refuse(outgoing, code);
     linger(incoming);
   }
 
   return { handle, replay };
-}
-
-/** A multistatus in plain UTF-8. */
-function isReadable({ statusCode, headers }: IncomingMessage): boolean {
-  const type = headers["content-type"] ?? "", coding = headers["content-encoding"] ?? "identity";
-  return statusCode === 207 && coding === "identity" && /^(?:text|application)\/xml\b/i.test(type) &&
-    !/charset=(?!"?utf-8)/i.test(type);
-}
-
-/** RFC 9112 6: a body is announced by its length, or by chunks. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-}
-
-function isRepeatable({ method, headers }: IncomingMessage): boolean {
-  return SAFE.has(method!) && headers["transfer-encoding"] === undefined &&
-    Number(headers["content-length"] ?? 0) <= MAX_KEPT;
-}
-
-/** A client that is still sending gets to read its answer: closing at once would take it away. */
-function linger(incoming: IncomingMessage): void {
-  if (incoming.complete) return;
-  incoming.unpipe();
-  incoming.resume();
-  const timer = setTimeout(() => incoming.socket.destroy(), LINGER);
-  for (const done of [incoming, incoming.socket]) done.once("close", () => clearTimeout(timer));
 }

@@ -15,11 +15,14 @@ const HOP_BY_HOP = [
   "upgrade",
 ];
 
+/** What no sender may take away from a message by naming it there: without its length a body is another request. */
+const END_TO_END = new Set(["content-length", "host", "content-type", "content-encoding", "authorization", "cookie"]);
+
 /** What of a message goes on to the next connection. `raw` are names and values in turn. */
 export function endToEnd(raw: string[]): Field[] {
   const fields = group(raw);
   const named = valuesOf(fields, "connection").join().split(",").map((name) => name.trim().toLowerCase());
-  const dropped = new Set([...HOP_BY_HOP, ...named]);
+  const dropped = new Set([...HOP_BY_HOP, ...named.filter((name) => !END_TO_END.has(name))]);
   return fields.filter(([name]) => !dropped.has(name.toLowerCase()));
 }
 
@@ -34,7 +37,7 @@ export function flatten(fields: Field[]): string[] {
 }
 
 /** Lines of one name are together, where the first of them was. */
-function group(raw: string[]): Field[] {
+export function group(raw: string[]): Field[] {
   const fields = new Map<string, Field>();
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]!, value = raw[at + 1]!, known = fields.get(name.toLowerCase());

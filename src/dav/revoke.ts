@@ -26,7 +26,7 @@ export function createRevoke({ ask, subscriptions, origin }: Deps) {
   const byCredentials = new Map<string, Set<string>>();
   // Of this process alone: nobody can try passwords on what it remembers.
   const secret = crypto.randomUUID();
-  const keyOf = (credentials: Credentials) => shortHash(secret, JSON.stringify(credentials));
+  const keyOf = ({ authorization = "" }: Credentials) => shortHash(secret, authorization);
 
   /** Remembers who registered: a 401 does not say whose it is, but for those credentials. */
   function registered(credentials: Credentials, { id }: Subscription): void {

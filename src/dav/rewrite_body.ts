@@ -18,14 +18,19 @@ export function rewriteBody(
   function take(chunk: Uint8Array): Uint8Array {
     if (isRaw) return chunk;
     const bytes = Buffer.concat([tail, chunk]), end = wholeLength(bytes);
+    const text = decode(bytes.subarray(0, end));
+    tail = text === undefined ? new Uint8Array() : bytes.subarray(end);
+    if (text !== undefined) return encoder.encode(rewriter.write(text));
+    isRaw = true;
+    return Buffer.concat([encoder.encode(rewriter.end()), bytes]);
+  }
+
+  /** Undefined for what is no UTF-8. */
+  function decode(bytes: Uint8Array): string | undefined {
     try {
-      const text = decoder.decode(bytes.subarray(0, end));
-      tail = bytes.subarray(end);
-      return encoder.encode(rewriter.write(text));
+      return decoder.decode(bytes);
     } catch {
-      isRaw = true;
-      tail = new Uint8Array();
-      return Buffer.concat([encoder.encode(rewriter.end()), bytes]);
+      return undefined;
     }
   }
 

@@ -37,20 +37,21 @@ export async function subscribe(deps: SubscribeDeps, posted: Omit<Posted, "path"
     return found instanceof Set ? await join(deps, asked, [...found]) : found;
   } catch (thrown) {
     if (thrown instanceof InvalidSubscribe) return refuse(403, DAV_PUSH_NAMESPACE, [thrown.message]);
-    if (isBadTarget(thrown)) return refuse(403, DAV_PUSH_NAMESPACE, ["invalid-transport"]);
     throw thrown;
   }
 }
 
 /** The client's own transport is a push service of its own, whose address stands for the transport. */
 function readTransport({ transportUri, clientData, expiresAt }: DavSubscribe, deps: SubscribeDeps) {
-  const { address, keys, ...wanted } = parseClientData(clientData);
-  const isOwn = transportUri !== WEB_PUSH, endpoint = isOwn ? transportUri : address;
-  if (endpoint === undefined || !keys) throw new InvalidSubscribe("invalid-transport");
-  return {
-    target: targetOf(endpoint, keys, deps),
-    wanted: { ...wanted, ...(expiresAt !== undefined && { expiresAt }) },
-  };
+  try {
+    const { address, keys, ...wanted } = parseClientData(clientData);
+    const endpoint = transportUri === WEB_PUSH ? address : transportUri;
+    if (endpoint === undefined || !keys) throw new InvalidSubscribe("invalid-transport");
+    const end = expiresAt === undefined ? {} : { expiresAt };
+    return { target: targetOf(endpoint, keys, deps), wanted: { ...wanted, ...end } };
+  } catch (thrown) {
+    throw isBadTarget(thrown) ? new InvalidSubscribe("invalid-transport") : thrown;
+  }
 }
 
 /** Undefined when one of them was never told to anybody, or not all to the same. */

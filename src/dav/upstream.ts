@@ -4,6 +4,9 @@ import { Agent as HttpsAgent, request as startHttps } from "node:https";
 import type { Socket } from "node:net";
 import { createTurns, type Turns } from "./turns.ts";
 
+/** Bytes of the header of an answer, as of a request. */
+const MAX_HEADER_BYTES = 64 * 1024;
+
 /** Connections that are kept for the next request. */
 const MAX_IDLE = 32;
 
@@ -28,7 +31,14 @@ export function createUpstream(origin: URL, connections = Infinity): Upstream {
   const host = { hostname: origin.hostname.replace(/^\[(.*)\]$/, "$1"), port: origin.port || (isTls ? 443 : 80) };
 
   function start(method: string, path: string, { isFresh }: { isFresh: boolean }): ClientRequest {
-    return request({ ...host, method, path, agent: isFresh ? false : kept, setHost: false });
+    return request({
+      ...host,
+      method,
+      path,
+      agent: isFresh ? false : kept,
+      setHost: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    });
   }
 
   return {

@@ -70,7 +70,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
   const proxy = createProxy({
     upstream,
     publicUrl,
-    refuse: (outgoing) => fail(outgoing, upstreamDown()),
+    refuse: (outgoing, code) => fail(outgoing, code === "upstream_down" ? upstreamDown() : unknownCoding()),
     adapt: createAdapt({ origin, vapidKey, findHomes, names }),
     answered: (incoming, status) => {
       observe(incoming, status).catch(failed("a change that a client made is not told"));
@@ -93,13 +93,14 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     if (!isDav(incoming)) return false;
     const path = withoutOrigin(incoming.url!);
     if (isRegistration(path)) void answer(outgoing, () => ourOwn(incoming, outgoing, path, expects));
-    else if (!expects && isSmallXml(incoming)) void answer(outgoing, () => take(incoming, outgoing));
+    else if (isSmallXml(incoming)) void answer(outgoing, () => take(incoming, outgoing, expects));
     else proxy.handle(incoming, outgoing, expects);
     return true;
   }
 
   /** Undefined when the upstream answers. */
-  async function take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<Answer | undefined> {
+  async function take(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) {
+    if (expects) outgoing.writeContinue();
     const body = await readBody(incoming);
     const given = await register(registering, postedBy(incoming, body));
     if (!given) await proxy.replay(incoming, outgoing, body);
@@ -124,10 +125,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
       const given = await run();
       if (given) writeAnswer(outgoing, given);
     } catch (thrown) {
-      fail(
-        outgoing,
-        thrown instanceof CarillonError ? thrown : isSystem(thrown) ? upstreamDown() : asCarillonError(thrown),
-      );
+      fail(outgoing, toError(thrown));
     }
   }
 
@@ -138,14 +136,22 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
   }
 
   const failed = (what: string) => (thrown: unknown) =>
-    log.error("{what}: {code}", { what, code: isSystem(thrown) ? "upstream_down" : asCarillonError(thrown).code });
+    log.error("{what}: {code}", { what, code: toError(thrown).code });
 
   const run = async (signal: AbortSignal) => await poll?.run(signal);
   return { handle, isShared, run, close: upstream.close };
 }
 
+function toError(thrown: unknown): CarillonError {
+  return thrown instanceof CarillonError || !isSystem(thrown) ? asCarillonError(thrown) : upstreamDown();
+}
+
 function upstreamDown(): CarillonError {
   return new CarillonError("upstream_down", "the DAV server was asked: it does not answer");
+}
+
+function unknownCoding(): CarillonError {
+  return new CarillonError("unknown_coding", "the body was refused: its Transfer-Encoding is not chunked");
 }
 
 /** Of a socket, such as ECONNREFUSED. */
@@ -171,7 +177,8 @@ function postedBy(incoming: IncomingMessage, body: Uint8Array) {
 /** What may be a registration: a small document of XML. */
 function isSmallXml({ method, headers }: IncomingMessage): boolean {
   const isXml = /^(?:text|application)\/xml\b/i.test(headers["content-type"] ?? "");
-  return method === "POST" && isXml && headers["transfer-encoding"] === undefined &&
+  const isCoded = headers["transfer-encoding"] !== undefined || headers["content-encoding"] !== undefined;
+  return method === "POST" && isXml && !isCoded &&
     Number(headers["content-length"] ?? 0) <= MAX_REGISTER;
 }
 

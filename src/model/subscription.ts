@@ -49,6 +49,7 @@ export type Subscriber =
   & Pick<
     Subscription,
     | "id"
+    | "owner"
     | "transport"
     | "address"
     | "keys"

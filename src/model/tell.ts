@@ -3,14 +3,14 @@ import type { Depth } from "./change.ts";
 import type { Merged } from "./merge.ts";
 import type { Subscriber, Triggers } from "./subscription.ts";
 
-type Asking = Pick<Subscriber, "triggers" | "clientId" | "minPriority">;
+type Asking = Pick<Subscriber, "owner" | "triggers" | "clientId" | "minPriority">;
 
 /** The part that the subscriber asked for and did not cause itself; undefined when there is none. */
-export function tell({ triggers, clientId, minPriority }: Asking, merged: Merged): Merged | undefined {
+export function tell({ owner, triggers, clientId, minPriority }: Asking, merged: Merged): Merged | undefined {
   if (merged.priority < minPriority) return undefined;
   const { content, property, ...rest } = merged;
   const told: Merged = rest;
-  const mine = (except: string[]) => clientId !== undefined && except.includes(clientId);
+  const mine = (except: string[]) => except.includes(owner) || clientId !== undefined && except.includes(clientId);
   if (content && !mine(content.except)) addContent(told, content, triggers);
   if (property && !mine(property.except)) addProperty(told, property, triggers);
   return told.content || told.property ? told : undefined;

@@ -26,9 +26,11 @@ export function subscriberEntry(
   subscription: Subscription,
   { topic, wireTopic, expiresAt }: SubscribedTopic,
 ): [Deno.KvKey, Uint8Array] {
-  const { id, transport, address, keys, triggers, clientId, minPriority, vapidKey, protocol, confirmed } = subscription;
+  const { id, owner, transport, address, keys, triggers, clientId, minPriority, vapidKey, protocol, confirmed } =
+    subscription;
   const subscriber: Subscriber = {
     id,
+    owner,
     transport,
     address,
     keys,

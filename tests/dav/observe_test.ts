@@ -2,15 +2,17 @@ import type { IncomingMessage } from "node:http";
 import type { Ask } from "../../src/dav/ask.ts";
 import { createObserve } from "../../src/dav/observe.ts";
 import type { Change } from "../../src/model/change.ts";
-import { equal } from "../helpers/assert.ts";
+import { equal, ok } from "../helpers/assert.ts";
 
 const ORIGIN = "https://dav.example";
 
 /** What a request, as it was answered, is told as: the collections, and how deep below them it was. */
-async function observed(method: string, url: string, { status = 201, destination, token = "t1" }: {
+async function observed(method: string, url: string, { status = 201, destination, token = "t1", held = [] }: {
   status?: number;
   destination?: string;
   token?: string | Error;
+  /** Collections that somebody is told of. */
+  held?: string[];
 } = {}) {
   const published: Change[] = [], asked: [string, unknown][] = [];
   const ask: Ask = (path, credentials) => {
@@ -24,13 +26,13 @@ async function observed(method: string, url: string, { status = 201, destination
     origin: ORIGIN,
     subscriptions: {
       get: () => Promise.reject(new Error("nobody registered")),
-      idsOf: () => Promise.reject(new Error()),
+      hasAny: (topic) => Promise.resolve(held.includes(topic.slice(ORIGIN.length))),
     },
     publish: (changes) => Promise.resolve(void published.push(...changes)),
     now: () => 5,
   });
-  const headers = { authorization: "Basic x", destination };
-  await observe({ method, url, headers } as unknown as IncomingMessage, status);
+  const headers = { authorization: "Basic x", destination }, socket = { remoteAddress: "127.0.0.1" };
+  await observe({ method, url, headers, rawHeaders: [], socket } as unknown as IncomingMessage, status);
   const told = published.map(({ topics, content, property }) => [
     topics[0]!.slice(ORIGIN.length),
     content ? content.depth : `property ${property!.depth}`,
@@ -50,7 +52,7 @@ Deno.test("observe: what writes a member is told of its collection, with the tok
   ) {
     const { told, asked, published } = await observed(method, path);
     equal(told, [["/alice/work/", "1", "t1"], ...above("/alice/", "/")], method);
-    equal(asked, [["/alice/work/", { authorization: "Basic x" }]]);
+    equal(asked, [["/alice/work/", { authorization: "Basic x", "x-forwarded-for": "127.0.0.1" }]]);
     equal(published.every(({ timestamp, private: isPrivate }) => timestamp === 5 && isPrivate), true);
   }
 });
@@ -60,9 +62,32 @@ Deno.test("observe: making and deleting a collection changes the one above", asy
     equal((await observed(method, "/alice/work/")).told, [["/alice/", "1", "t1"], ...above("/")], method);
   }
   // Who shows it is told that it is gone.
-  const ended = [["/alice/", "1", "t1"], ["/alice/work/", "0", undefined], ...above("/")];
-  equal((await observed("DELETE", "/alice/work/")).told, ended);
-  equal((await observed("MOVE", "/alice/work/", { destination: "/alice/play/" })).told, ended);
+  const ended = [["/alice/", "1", "t1"], ["/alice/work/", "0", undefined], ...above("/")], held = ["/alice/work/"];
+  for (const path of ["/alice/work/", "/alice/work"]) {
+    equal((await observed("DELETE", path, { held })).told, ended);
+    equal((await observed("MOVE", path, { destination: "/alice/play/", held })).told, ended);
+  }
+});
+
+Deno.test("observe: a collection that is written over as a whole is told as well", async () => {
+  const held = ["/alice/work/"], told = [["/alice/", "1", "t1"], ["/alice/work/", "1", "t1"]];
+  for (const path of ["/alice/work/", "/alice/work"]) {
+    equal((await observed("PUT", path, { held })).told.slice(0, 2), told);
+    equal((await observed("COPY", "/tmpl/", { destination: path, held })).told.slice(0, 2), told);
+  }
+});
+
+Deno.test("observe: a Destination is looked at where servers do, and costs no more for being deep", async () => {
+  const destination = "/bob/private/x", secret = ["/bob/private/"];
+  equal((await observed("PUT", "/mallory/c/1.ics", { destination, held: secret })).told, [
+    ["/mallory/c/", "1", "t1"],
+    ...above("/mallory/", "/"),
+  ]);
+  const started = performance.now();
+  for (const deep of ["/a".repeat(20_000), `/${"a".repeat(40_000)}`]) {
+    await observed("MOVE", "/x", { destination: deep });
+  }
+  ok(performance.now() - started < 500);
 });
 
 Deno.test("observe: a MOVE changes where it was and where it is, a COPY where it is", async () => {

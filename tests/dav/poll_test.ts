@@ -192,6 +192,21 @@ Deno.test("poll: a home that cannot be read keeps no other from being looked at"
   await poller.stop();
 });
 
+Deno.test("poll: one home that fails keeps no other from being looked at", async () => {
+  await using kv = await memoryKv();
+  const server = upstream(), poller = openPoller(kv, server);
+  server.state.meanwhile = () =>
+    server.looks.at(-1)!.path === "/bad/" ? Promise.reject(new Error("broken")) : Promise.resolve();
+  const paths = ["/a/", "/b/", "/bad/", "/c/", "/d/"];
+  await poller.watch(paths, until(poller));
+  await pass(1_200, poller);
+  const counts = Object.fromEntries(
+    paths.map((path) => [path, server.looks.filter((look) => look.path === path).length]),
+  );
+  ok(counts["/bad/"]! <= 7 && Object.values(counts).every((count) => count >= 4), JSON.stringify(counts));
+  await poller.stop();
+});
+
 Deno.test("poll: a slow server is not asked for all homes at once", async () => {
   await using kv = await memoryKv();
   const server = upstream(), poller = openPoller(kv, server);

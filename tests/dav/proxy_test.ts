@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createProxy } from "../../src/dav/proxy.ts";
+import { createProxy, type Refusal } from "../../src/dav/proxy.ts";
 import { createUpstream } from "../../src/dav/upstream.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { fromBytes, type Script, serveRaw, toBytes } from "../helpers/raw_upstream.ts";
@@ -13,8 +13,8 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /** The proxy before an upstream that a test plays. */
 async function openProxy(origin: URL, connections?: number) {
   const refused: string[] = [];
-  const refuse = (outgoing: ServerResponse) => {
-    refused.push("refused");
+  const refuse = (outgoing: ServerResponse, code: Refusal) => {
+    refused.push(code);
     outgoing.writeHead(502, { "content-length": "0", "retry-after": "5" }).end();
   };
   const upstream = createUpstream(origin, connections);
@@ -484,4 +484,72 @@ Deno.test("proxy: the upstream is asked no more at once than it may be, and who 
   }
   equal([most, upstream.requests.some((request) => request.startsWith("PUT /4 "))], [2, false]);
   for (const n of [0, 1, 2, 3, 5]) clients[n]![Symbol.dispose]();
+});
+
+Deno.test("proxy: nobody takes the length from a body by naming it in Connection: it would be another request", async () => {
+  await using upstream = serveRaw(({ write }) => write(OK));
+  await using proxy = await openProxy(upstream.url);
+  const inner = `GET /evil HTTP/1.1\r\nHost: dav.example\r\n\r\n`;
+  for (const method of ["GET", "PROPFIND", "PUT"]) {
+    using client = await connect(proxy.port);
+    await client.say(
+      `${method} /x HTTP/1.1\r\n${HOST}Connection: content-length, host\r\nContent-Length: ${inner.length}\r\n\r\n${inner}`,
+    );
+    await client.until(isWhole);
+  }
+  equal(upstream.requests.map((request) => request.split(" ")[1]), ["/x", "/x", "/x"]);
+  ok(upstream.requests.every((request) => request.endsWith(`\r\n\r\n${inner}`) && request.includes(HOST)));
+});
+
+Deno.test("proxy: a coding that would be lost on the way is 501, and reaches nobody", async () => {
+  await using upstream = serveRaw(({ write }) => write(OK));
+  await using proxy = await openProxy(upstream.url);
+  using client = await connect(proxy.port);
+  await client.say(`PUT /x HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`);
+  await client.until(isWhole);
+  equal([proxy.refused, upstream.requests], [["unknown_coding"], []]);
+});
+
+Deno.test("proxy: an answer that is none, or wants to speak something else, is the upstream's fault, and the process lives", async () => {
+  let given = "";
+  await using upstream = serveRaw(async ({ write, close }) => {
+    await write(given);
+    close();
+  });
+  await using proxy = await openProxy(upstream.url);
+  for (
+    given of [
+      "HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+      "nonsense\r\n\r\n",
+    ]
+  ) {
+    using client = await connect(proxy.port);
+    await client.say(`PUT /x HTTP/1.1\r\n${HOST}Content-Length: 0\r\n\r\n`);
+    const heard = await client.until(isWhole);
+    ok(heard.startsWith("HTTP/1.1 502 "), `${given}: ${heard}`);
+  }
+});
+
+Deno.test("proxy: a client that goes while it waits, also behind another request on its connection, keeps no turn", async () => {
+  const silent = Promise.withResolvers<void>(), asked = Promise.withResolvers<void>();
+  await using upstream = serveRaw(async ({ request, write }) => {
+    asked.resolve();
+    if (request.includes("/silent")) await silent.promise;
+    await write(OK);
+  });
+  await using proxy = await openProxy(upstream.url, 1);
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\n${HOST}\r\n`;
+  const pipelined = await connect(proxy.port), waiting = await connect(proxy.port);
+  await pipelined.say(get("/silent") + get("/behind"));
+  await asked.promise;
+  await waiting.say(get("/waiting"));
+  waiting[Symbol.dispose]();
+  pipelined[Symbol.dispose]();
+  using client = await connect(proxy.port);
+  await client.say(get("/after"));
+  ok((await client.until(isWhole)).startsWith("HTTP/1.1 200 "));
+  silent.resolve();
+  ok(!upstream.requests.some((request) => request.includes("/waiting")));
 });

@@ -20,6 +20,7 @@ export function deliveryTo(
   return {
     subscriber: {
       id,
+      owner: "owner",
       transport: "web-push",
       keys: createUserAgent().keys,
       triggers: {},

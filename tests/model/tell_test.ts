@@ -4,7 +4,7 @@ import { tell } from "../../src/model/tell.ts";
 import { change as anyChange } from "../helpers/arbitraries.ts";
 import { equal, ok } from "../helpers/assert.ts";
 
-const everything = { triggers: {}, minPriority: 0 };
+const everything = { owner: "somebody", triggers: {}, minPriority: 0 };
 const merged: Merged = {
   priority: 50,
   timestamp: 1,
@@ -42,6 +42,8 @@ Deno.test("tell: properties that were not asked for are no reason to ring, unkno
 Deno.test("tell: who caused a part is not told of it, and of the rest is", () => {
   equal(parts(tell({ ...everything, clientId: "alice" }, merged)), [undefined, ["{DAV:}displayname"]]);
   equal(parts(tell({ ...everything, clientId: "bob" }, merged)), [["1", "infinity"], undefined]);
+  // All that is one owner's.
+  equal(parts(tell({ ...everything, owner: "alice" }, merged)), [undefined, ["{DAV:}displayname"]]);
 });
 
 Deno.test("tell: what is less important than was asked for is not told", () => {

@@ -64,6 +64,7 @@ Deno.test("subscriptions: a delivery finds all that it needs where the topic's s
   const { v: _, ...read } = placed!.subscriber as unknown as Record<string, unknown>;
   equal(read, {
     id: A.id,
+    owner: A.owner,
     transport: "web-push",
     address: A.address,
     keys: A.keys,

@@ -10,7 +10,7 @@ import { equal, ok } from "../helpers/assert.ts";
 import { pushMessage } from "../helpers/arbitraries.ts";
 
 const HUB = "https://carillon.example/.well-known/mercure";
-const EVERYTHING = { triggers: {}, minPriority: 0 };
+const EVERYTHING = { owner: "owner", triggers: {}, minPriority: 0 };
 const timestamp = Date.parse("2026-11-23T14:00:52Z");
 
 const printed = (message: Message, options?: { smallest?: boolean }) =>
