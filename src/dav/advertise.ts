@@ -23,11 +23,14 @@ type Deps = {
 /** A PROPFIND as it came. */
 type Propfind = { path: string; credentials: Credentials; body: Uint8Array };
 
-/** A request that asks for what is ours as well, as the upstream is asked; and what its answer must go through. */
-export type Adapted = { body: Uint8Array; rewriter: Rewriter };
+/**
+ * A request that asks for what is ours as well, as the upstream is asked; and what its answer must go through. `open` asks
+ * for the caller's homes: only when the upstream has taken the credentials, which are tried once.
+ */
+export type Adapted = { body: Uint8Array; open: () => Promise<Rewriter> };
 
 /** Answers undefined for a request that has nothing to do with push. */
-export type Adapt = (request: Propfind) => Promise<Adapted | undefined>;
+export type Adapt = (request: Propfind) => Adapted | undefined;
 
 export function createAdapt({ origin, vapidKey, findHomes, names }: Deps): Adapt {
   const propertiesOf = createPropertiesOf(vapidKey, origin + REGISTRATIONS);
@@ -40,16 +43,14 @@ export function createAdapt({ origin, vapidKey, findHomes, names }: Deps): Adapt
     return propertiesOf(pushable, { hash: names.hash(owner, topicOf(origin, path)), sealed: names.seal(owner, path) });
   }
 
-  return async ({ path, credentials, body }) => {
+  return ({ path, credentials, body }) => {
     const propfind = readPropfind(body);
     if (!propfind || propfind.asked.isDisjointFrom(OURS) || isBound(credentials)) return undefined;
     const hidden = [RESOURCE_TYPE, PRINCIPAL].filter((name) => !propfind.asked.has(name));
-    const homes = await findHomes(credentials, path);
-    const changes = {
-      asked: propfind.asked,
-      hidden: new Set(hidden),
-      propertiesOf: (found: Resource) => give(homes, found),
+    const open = async () => {
+      const homes = await findHomes(credentials, path), propertiesOf = (found: Resource) => give(homes, found);
+      return createRewriter({ asked: propfind.asked, hidden: new Set(hidden), propertiesOf });
     };
-    return { body: askForMore(propfind, hidden), rewriter: createRewriter(changes) };
+    return { body: askForMore(propfind, hidden), open };
   };
 }

@@ -84,7 +84,7 @@ export function createProxy(deps: Deps): Proxy {
   async function passKept(passage: Passage): Promise<void> {
     const read = hasBody(passage.incoming) ? await readBody(passage.incoming).catch(() => undefined) : new Uint8Array();
     if (!read) return; // the client has gone
-    if (passage.incoming.method === "PROPFIND") passage.adapted = await adaptTo(passage.incoming, read);
+    if (passage.incoming.method === "PROPFIND") passage.adapted = adaptTo(passage.incoming, read);
     const body = passage.adapted?.body ?? read;
     if (!await hasTurn(passage)) return;
     send(passage, { isFresh: false }, (request) => {
@@ -94,8 +94,8 @@ export function createProxy(deps: Deps): Proxy {
     }).end(body);
   }
 
-  async function adaptTo(incoming: IncomingMessage, body: Uint8Array): Promise<Adapted | undefined> {
-    return await adapt?.({ path: withoutOrigin(incoming.url!), credentials: credentialsOf(incoming), body });
+  function adaptTo(incoming: IncomingMessage, body: Uint8Array): Adapted | undefined {
+    return adapt?.({ path: withoutOrigin(incoming.url!), credentials: credentialsOf(incoming), body });
   }
 
   async function passOnce(passage: Passage, expects: boolean): Promise<void> {
@@ -123,18 +123,22 @@ export function createProxy(deps: Deps): Proxy {
     }
     let isAnswered = false;
     const fail = () => isAnswered || outgoing.destroyed || again(request) || giveUp(passage, "upstream_down");
-    request.once("response", (response: IncomingMessage) => (isAnswered = true, answer(response, passage)));
+    request.once("response", (response: IncomingMessage) => {
+      isAnswered = true;
+      void answer(response, passage);
+    });
     request.on("error", fail);
     // 101 without having been asked.
     request.once("upgrade", (_: IncomingMessage, socket: Socket) => (socket.destroy(), fail()));
     return request;
   }
 
-  function answer(response: IncomingMessage, passage: Passage): void {
+  async function answer(response: IncomingMessage, passage: Passage): Promise<void> {
     const { incoming, outgoing, adapted } = passage;
-    const rewriter = isReadable(response) ? adapted?.rewriter : undefined;
-    const fields = answerFields(response, { publicUrl, inside: upstream.origin, isRewritten: rewriter !== undefined });
     response.on("error", ignore);
+    const rewriter = adapted && isReadable(response) ? await adapted.open() : undefined;
+    if (response.destroyed) return void outgoing.destroy();
+    const fields = answerFields(response, { publicUrl, inside: upstream.origin, isRewritten: rewriter !== undefined });
     if (!writeHead(outgoing, response, adapt && incoming.method === "OPTIONS" ? advertise(fields) : fields)) {
       response.destroy();
       return giveUp(passage, "upstream_down");
