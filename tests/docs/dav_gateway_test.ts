@@ -1,16 +1,17 @@
 /** docs/dav-gateway.md: what it says to write and to type is used as it stands there. */
 import { readConfig } from "../../src/config.ts";
-import { serveNode } from "../../src/serve/node_http.ts";
+import { shortHash } from "../../src/model/short_hash.ts";
+import { readHome } from "../../src/store/homes.ts";
+import { ADMIN, type Behind, freePort, openBehind } from "../helpers/behind_front.ts";
 import { certificates } from "../helpers/certificates.ts";
 import { fastClock } from "../helpers/clock.ts";
 import { component } from "../helpers/component.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { FIND, openAll, registerOf, tokenIn, topicIn, XML } from "../helpers/dav_push.ts";
-import { caddy, DAV_HOST, findFront, type Front, HOST, nginx } from "../helpers/front.ts";
+import { caddy, DAV_HOST, findFront, type Front, nginx } from "../helpers/front.ts";
 import { startProcess } from "../helpers/process.ts";
-import { openPushService } from "../helpers/push_service.ts";
-import { findRadicale, startRadicale } from "../helpers/radicale.ts";
-import { accessToken, testWorker } from "../helpers/worker.ts";
+import { findRadicale } from "../helpers/radicale.ts";
+import { accessToken, type TestWorker } from "../helpers/worker.ts";
 import { printEvent } from "../../scripts/lib/calendar.ts";
 
 const document = await Deno.readTextFile("docs/dav-gateway.md");
@@ -20,9 +21,10 @@ function blockOf(name: string): string {
   return document.split(`\n\`\`\`${name}\n`)[1]!.split("\n```")[0]! + "\n";
 }
 
-/** What `KEY=VALUE` lines set. */
+/** What the lines for every server set, and those for one. */
 function envOf(name: string): Record<string, string> {
-  return Object.fromEntries(blockOf(`env ${name}`).trim().split("\n").map((line) => line.split(/=(.*)/s).slice(0, 2)));
+  const lines = `${blockOf("env all")}${blockOf(`env ${name}`)}`.trim().split("\n");
+  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)));
 }
 
 /** The sections of a file as Radicale reads it. */
@@ -37,8 +39,8 @@ function sectionsOf(ini: string): Record<string, Record<string, string>> {
 
 Deno.test("dav gateway: every block of settings is accepted, and opens the door that it names", () => {
   const blocks = [...document.matchAll(/^```env (\w+)$/gm)].map(([, name]) => name!);
-  equal(blocks, ["radicale", "baikal", "nextcloud", "cyrus"]);
-  for (const name of blocks) {
+  equal(blocks, ["all", "radicale", "baikal", "nextcloud", "cyrus"]);
+  for (const name of blocks.slice(1)) {
     const env = envOf(name), { upstream, url, davUrl, contact } = readConfig(env);
     const { CARILLON_UPSTREAM, CARILLON_URL, CARILLON_DAV_URL, CARILLON_CONTACT } = env;
     equal([upstream, url, davUrl, contact], [CARILLON_UPSTREAM, CARILLON_URL, CARILLON_DAV_URL, CARILLON_CONTACT]);
@@ -60,72 +62,26 @@ testWithRadicale("dav gateway: by Radicale's files and settings the service acco
   equal((await all.bob.request("POST", "/alice/work/", document, XML)).status, 403);
   equal((await all.alice.request("POST", "/alice/work/", document, XML)).status, 201);
   await all.service.until(() => all.service.messages(device).length === 1);
-  await until(async () => await polls(all.worker, "unchanged") > 0);
+  await untilLooked(all.worker, "/alice/");
   await all.radicale.as("alice").putEvent("/alice/work/", "invited");
   await all.service.until(() => all.service.messages(device).length === 2);
   equal([await polls(all.worker, "refused"), await polls(all.worker, "unreadable")], [0, 0]);
   await Deno.remove(folder, { recursive: true });
 });
 
-type Worker = { metrics: Awaited<ReturnType<typeof testWorker>>["metrics"] };
-
-async function polls({ metrics }: Worker, outcome: string): Promise<number> {
+async function polls({ metrics }: TestWorker, outcome: string): Promise<number> {
   const { values } = await metrics.davPolls.get();
   return values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!await holds()) {
-    ok(performance.now() < end, "not in 20 s");
-    await new Promise((resolve) => setTimeout(resolve, 5));
+/** Resolves when the home was looked at, and there is something to compare with the next time. */
+async function untilLooked({ kv }: TestWorker, path: string): Promise<void> {
+  for await (const _ of kv.watch([["home", shortHash(path)]])) {
+    if ((await readHome(kv, path))?.home.states) return;
   }
 }
 
-/** Radicale, a worker before it, and a front of the document's before both; `request` is alice's. */
-async function openBehind(front: Front, block: string) {
-  const things = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir();
-  things.defer(() => Deno.remove(folder, { recursive: true }));
-  const radicale = things.use(await startRadicale());
-  await radicale.as("alice").makeCalendar("/alice/work/");
-  const service = things.use(await openPushService());
-  const port = freePort(), dav = `https://${DAV_HOST}:${port}`, url = `https://${HOST}:${port}`;
-  const env = {
-    CARILLON_UPSTREAM: radicale.url,
-    CARILLON_DAV_URL: dav,
-    CARILLON_URL: url,
-    CARILLON_PUSH_HOSTS: `127.0.0.1:${service.port}`,
-    CARILLON_ADMIN_TOKEN: ADMIN,
-  };
-  let behind = 0;
-  const serve: typeof serveNode = async (...all) => {
-    const listening = await serveNode(...all);
-    behind = listening.port;
-    return listening;
-  };
-  const worker = things.use(await testWorker({ env, ca: service.ca, serve }));
-  things.use(await front.start(block, { port, worker: behind, folder }));
-  const client = things.use(Deno.createHttpClient({ caCerts: [certificates.ca] }));
-  const authorization = `Basic ${btoa("alice:alice")}`;
-  async function request(method: string, path: string, body?: string, more: Record<string, string> = {}) {
-    const headers = { authorization, ...more };
-    const response = await fetch(new URL(path, dav), { client, method, body, headers, redirect: "manual" });
-    return { status: response.status, headers: response.headers, text: await response.text() };
-  }
-  const ca = `${folder}/ca.pem`, end = () => things.disposeAsync();
-  return { service, worker, request, dav, url, ca, [Symbol.asyncDispose]: end };
-}
-
-type Behind = Awaited<ReturnType<typeof openBehind>>;
-
-const ADMIN = "admin-token-of-the-tests";
 const CALENDAR = { "content-type": "text/calendar" };
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 /** What a client does in a day, while another one listens to the same calendar. */
 async function spendDay(behind: Behind): Promise<void> {
@@ -175,21 +131,36 @@ async function check({ dav, url, ca }: Behind): Promise<string> {
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
 
-const FRONTS: [Front, string, string, (server: string, more: string) => string][] = [
-  [nginx, "nginx server", "nginx well-known", (server, more) => server.replace("    location / {", `${more}$&`)],
-  [caddy, "caddy", "caddy well-known", (server, more) => server.replace("\treverse_proxy", `${more}$&`)],
-];
+const FRONTS: [Front, string][] = [[nginx, "nginx"], [caddy, "caddy"]];
 
-for (const [front, server, more, join] of FRONTS) {
+for (const [front, block] of FRONTS) {
   const test = await component(front.name, async () => await findRadicale() && await findFront(front));
 
   test(`dav gateway: ${front.name}: a client's day goes through it, and the commands show what they should`, async () => {
-    await using behind = await openBehind(front, join(blockOf(server), blockOf(more)));
+    await using behind = await openBehind(front, blockOf(block));
     await spendDay(behind);
+    // As the table of symptoms says, of a host that is not the DAV door's.
+    const elsewhere = await behind.request("GET", `${behind.url}/alice/work/`);
+    equal([elsewhere.status, JSON.parse(elsewhere.text).code], [404, "not_found"]);
     const shown = await check(behind);
     ok(/^dav:.*webdav-push/im.test(shown) && /vapid-public-key/.test(shown) && topicIn(shown), shown);
     ok(/^carillon_dav_homes 0$/m.test(shown) && /^carillon_dav_unread_total 0$/m.test(shown), shown);
-    const { status, headers } = await behind.request("GET", "/.well-known/caldav");
-    equal([status, new URL(headers.get("location")!, behind.dav).href], [301, `${behind.dav}/remote.php/dav/`]);
+  });
+
+  test(`dav gateway: ${front.name}: a server that redirects to http leads to https`, async () => {
+    const folder = await Deno.makeTempDir(), port = freePort(), dav = `https://${DAV_HOST}:${port}`;
+    await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen }, ({ headers }) => {
+      return new Response(null, {
+        status: 301,
+        headers: { location: `http://${headers.get("host")}/remote.php/dav/` },
+      });
+    });
+    await using _ = await front.start(blockOf(block), { port, worker: server.addr.port, folder });
+    using client = Deno.createHttpClient({ caCerts: [certificates.ca] });
+    const response = await fetch(`${dav}/.well-known/caldav`, { client, redirect: "manual" });
+    equal([response.headers.get("location"), await response.text()], [`${dav}/remote.php/dav/`, ""]);
+    await Deno.remove(folder, { recursive: true });
   });
 }
+
+function onListen(): void {}

@@ -53,7 +53,7 @@ export async function findFront({ name }: Front): Promise<string> {
   return program;
 }
 
-const named = (block: string) => block.replace("dav.example.com", DAV_HOST).replace("push.example.com", HOST);
+const named = (block: string) => block.replaceAll("dav.example.com", DAV_HOST).replaceAll("push.example.com", HOST);
 
 async function writeCertificate(folder: string): Promise<string> {
   await Deno.writeTextFile(`${folder}/fullchain.pem`, certificates.cert);
