@@ -1,0 +1,63 @@
+/** A proxy with TLS in front of a worker: nginx or Caddy, with a block of a document as its configuration. */
+import { startProcess } from "./process.ts";
+import { certificates } from "./certificates.ts";
+
+/** Where a front listens, and where the worker behind it does; `folder` has its files. */
+export type Place = { port: number; worker: number; folder: string };
+
+export type Front = { name: string; start: (block: string, place: Place) => Promise<AsyncDisposable> };
+
+/** The DAV door and all other doors, as the document names them, and as they are here. */
+export const DAV_HOST = "localhost";
+export const HOST = "127.0.0.1";
+
+export const nginx: Front = {
+  name: "nginx",
+  start: async (block, { port, worker, folder }) => {
+    const server = named(block)
+      .replace("listen 443 ssl", `listen 127.0.0.1:${port} ssl`)
+      .replace("127.0.0.1:8411", `127.0.0.1:${worker}`)
+      .replaceAll("/etc/ssl/example.com", await writeCertificate(folder));
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
+      `${name}_temp_path ${folder};`
+    );
+    const http = `access_log off; ${temporary.join(" ")}\n${server}`;
+    // One process, so that it has no other user and ends by its id.
+    const main = `daemon off; master_process off; pid ${folder}/pid; error_log stderr notice; events {}`;
+    await Deno.writeTextFile(`${folder}/nginx.conf`, `${main}\nhttp { ${http} }\n`);
+    const running = startProcess("nginx", { args: ["-p", folder, "-e", "stderr", "-c", `${folder}/nginx.conf`] });
+    await running.until(/event method/);
+    return running;
+  },
+};
+
+export const caddy: Front = {
+  name: "Caddy",
+  start: async (block, { port, worker, folder }) => {
+    const tls = `tls ${await writeCertificate(folder)}/fullchain.pem ${folder}/privkey.pem`;
+    const site = named(block)
+      .replace(/^(\S+), (\S+) \{/m, `https://$1:${port}, https://$2:${port} {\n\t${tls}`)
+      .replace("127.0.0.1:8411", `127.0.0.1:${worker}`);
+    await Deno.writeTextFile(`${folder}/Caddyfile`, `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${site}`);
+    const args = ["run", "--config", `${folder}/Caddyfile`, "--adapter", "caddyfile"];
+    const running = startProcess("caddy", { args, env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } });
+    await running.until(/serving initial configuration/);
+    return running;
+  },
+};
+
+/** Throws where there is none. */
+export async function findFront({ name }: Front): Promise<string> {
+  const program = name.toLowerCase();
+  await new Deno.Command(program, { args: [name === "nginx" ? "-v" : "version"] }).output();
+  return program;
+}
+
+const named = (block: string) => block.replaceAll("dav.example.com", DAV_HOST).replaceAll("push.example.com", HOST);
+
+async function writeCertificate(folder: string): Promise<string> {
+  await Deno.writeTextFile(`${folder}/fullchain.pem`, certificates.cert);
+  await Deno.writeTextFile(`${folder}/privkey.pem`, certificates.key);
+  await Deno.writeTextFile(`${folder}/ca.pem`, certificates.ca);
+  return folder;
+}
