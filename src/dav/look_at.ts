@@ -1,13 +1,13 @@
 /** Looking at a resource as the caller sees it, before the caller is told of its changes. */
 import type { Ask, Asked, Credentials } from "./ask.ts";
 import type { FindHomes } from "./homes.ts";
-import { PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
+import { PRINCIPAL, RESOURCE_TYPE, TRANSPORTS } from "./names.ts";
 import { canonicalPath, parentOf } from "./paths.ts";
 import { principalOf } from "./principal.ts";
 import { type Pushable, pushableOf } from "./pushable.ts";
 
 /** A resource that the caller may read; `path` is the upstream's own spelling of it, `home` where its content is listed. */
-export type Found = { path: string; principal?: string; pushable?: Pushable; home?: string };
+export type Found = { path: string; principal?: string; pushable?: Pushable; home?: string; pushesItself: boolean };
 
 /** The caller may not. */
 export type Refused = { refused: Asked };
@@ -20,13 +20,14 @@ export async function lookAt(
   path: string,
   credentials: Credentials,
 ): Promise<Found | Refused> {
-  const asked = await ask(path, credentials, [RESOURCE_TYPE, PRINCIPAL]);
+  const asked = await ask(path, credentials, [RESOURCE_TYPE, PRINCIPAL, TRANSPORTS]);
   if (asked.status !== 207) return { refused: asked };
   const own = asked.path ?? canonicalPath(path), principal = principalOf(asked);
   const types = asked.properties.get(RESOURCE_TYPE)?.children.map(({ name }) => name) ?? [];
   const isHome = (await findHomes(credentials, path)).has(own), pushable = pushableOf(types, isHome);
   return {
     path: own,
+    pushesItself: asked.properties.has(TRANSPORTS),
     ...(principal !== undefined && { principal }),
     ...(pushable && { pushable }),
     ...(pushable?.content && { home: isHome ? own : parentOf(own) }),

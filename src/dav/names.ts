@@ -16,6 +16,9 @@ const CALDAV = "{urn:ietf:params:xml:ns:caldav}", CARDDAV = "{urn:ietf:params:xm
 /** Where a principal's collections are (RFC 4791 6.2.1, RFC 6352 7.1.1). */
 export const HOME_SETS = [`${CALDAV}calendar-home-set`, `${CARDDAV}addressbook-home-set`];
 
+/** A server that has this pushes by itself. */
+export const TRANSPORTS = "{https://bitfire.at/webdav-push}transports";
+
 /** Types of resources that have members, and that clients show by their properties. */
 export const CALENDAR = `${CALDAV}calendar`;
 export const ADDRESS_BOOK = `${CARDDAV}addressbook`;

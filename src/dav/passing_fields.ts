@@ -36,8 +36,12 @@ export function answerFields(
   { rawHeaders }: IncomingMessage,
   { publicUrl, inside, isRewritten }: { publicUrl: URL; inside: string; isRewritten: boolean },
 ): Field[] {
-  const toPublic = (value: string) =>
-    value.startsWith(`${inside}/`) ? publicUrl.origin + value.slice(inside.length) : value;
+  // Some servers know that they have our host, and not that it is https.
+  const origins = [inside, `http://${publicUrl.host}`];
+  const toPublic = (value: string) => {
+    const origin = origins.find((origin) => value.startsWith(`${origin}/`));
+    return origin === undefined ? value : publicUrl.origin + value.slice(origin.length);
+  };
   return endToEnd(rawHeaders).filter(([name]) => !isRewritten || !FRAMING.test(name)).map(([name, values]) =>
     /^(?:content-)?location$/i.test(name) ? [name, values.map(toPublic)] : [name, values]
   );

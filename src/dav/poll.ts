@@ -157,7 +157,7 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
     const { states, changes, gone: ended } = compare(home, members, how), isChanged = changes.length > 0;
     for (let at = 0; at < changes.length; at += CHUNK) await publish(changes.slice(at, at + CHUNK));
     for (const path of ended) await gone(path);
-    metrics.davPolls.inc({ outcome: isChanged ? "changed" : "unchanged" });
+    metrics.davPolls.inc({ outcome: members.length === 0 ? "empty" : isChanged ? "changed" : "unchanged" });
     return { states, isChanged };
   }
 

@@ -40,7 +40,7 @@ export type Posted = { path: string; credentials: Credentials; text: string };
 export const topicOf = (origin: string, path: string) => origin + canonicalPath(path);
 
 /**
- * Registers for the resource at a path. Undefined: the document is another one, and the upstream's. Rejects when the
+ * Registers for the resource at a path. Undefined: it is the upstream's: another document, or a push of its own. Rejects when the
  * upstream does not answer; throws `too_many_subscriptions` or `push_service_silent`.
  */
 export async function register(deps: RegisterDeps, { path, credentials, text }: Posted): Promise<Answer | undefined> {
@@ -52,6 +52,8 @@ export async function register(deps: RegisterDeps, { path, credentials, text }: 
     if (isBound(credentials)) return unavailable();
     const found = await lookAt(deps, path, credentials);
     if (isRefused(found)) return passOn(found.refused);
+    // Its own keys and topics are what its clients know.
+    if (found.pushesItself) return undefined;
     if (!found.principal || !found.pushable) return unavailable();
     const triggers = supported(wanted.triggers, found.pushable);
     if (!triggers) return noTrigger();

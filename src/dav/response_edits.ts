@@ -43,10 +43,12 @@ export function editsOf(resource: Resource, propstats: Propstat[], changes: Chan
 
 const isFound = ({ status }: Propstat) => isOk(status);
 
-/** What was asked for, and the server itself does not have. */
+/** What was asked for. A server that has one of them itself is left alone: half of each would be wrong. */
 function giveTo(resource: Resource, propstats: Propstat[], { asked, propertiesOf }: Changes): Map<string, string> {
-  const theirs = new Set(propstats.filter(isFound).flatMap(({ elements }) => elements.map(({ name }) => name)));
-  return new Map([...propertiesOf(resource)].filter(([name]) => asked.has(name) && !theirs.has(name)));
+  const theirs = propstats.filter(isFound).flatMap(({ elements }) => elements.map(({ name }) => name));
+  const ours = propertiesOf(resource);
+  if (theirs.some((name) => ours.has(name))) return new Map();
+  return new Map([...ours].filter(([name]) => asked.has(name)));
 }
 
 function drop({ start, end }: { start: number; end: number }): Edit {

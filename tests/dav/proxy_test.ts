@@ -440,6 +440,7 @@ Deno.test("proxy: a server that knows its own address alone leads nobody past us
   const cases = [
     [`${origin}/a/b%20c`, "https://dav.example/a/b%20c"],
     ["/a/", "/a/"],
+    ["http://dav.example/a/", "https://dav.example/a/"],
     [`${origin}5/a`, `${origin}5/a`],
     ["https://elsewhere.example/", "https://elsewhere.example/"],
   ];

@@ -212,3 +212,23 @@ Deno.test("dav: an upstream that answers no XML, or nothing whole, makes a regis
   }
   equal(await Array.fromAsync(worker.kv.list({ prefix: ["subscription"] })), []);
 });
+
+Deno.test("dav: a server that has WebDAV-Push itself is left alone, its properties and its registrations", async () => {
+  const theirs = FOUND.replace("</prop>", `<P:transports xmlns:P="${PUSH}"><P:web-push/></P:transports></prop>`);
+  await using upstream = serveRaw(({ request, write }) => {
+    if (request.startsWith("POST")) {
+      return write("HTTP/1.1 201 Created\r\nLocation: /their/own\r\nContent-Length: 0\r\n\r\n");
+    }
+    return write(
+      `HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml\r\nContent-Length: ${theirs.length}\r\n\r\n${theirs}`,
+    );
+  });
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const headers = { depth: "0", "content-type": "application/xml" };
+  const body = FIND.replace("<topic", `<resourcetype/><current-user-principal/><transports xmlns="${PUSH}"/><topic`);
+  equal(await (await fetch(`${worker.url}/work/`, { method: "PROPFIND", body, headers })).text(), theirs);
+  const register = Deno.readTextFileSync(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url))
+    .replace(/https:\/\/up\.example\.net/, "https://fcm.googleapis.com");
+  const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: register, headers });
+  equal([answer.status, answer.headers.get("location"), await answer.text()], [201, "/their/own", ""]);
+});
