@@ -10,6 +10,9 @@ const MAX_HEADER_BYTES = 64 * 1024;
 /** Connections that are kept for the next request. */
 const MAX_IDLE = 32;
 
+/** Marks requests themselves: V8 moves all that a WeakSet once held to the old heap, a third of the time of a request. */
+const IS_REUSED = Symbol("over a connection that was kept");
+
 /** `isFresh`: over a connection of its own, which cannot have died while nobody used it. */
 export type Start = (method: string, path: string, options: { isFresh: boolean }) => ClientRequest;
 
@@ -26,8 +29,7 @@ export type Upstream = {
 export function createUpstream(origin: URL, connections = Infinity): Upstream {
   const isTls = origin.protocol === "https:";
   const request = isTls ? startHttps : startHttp;
-  const reused = new WeakSet<ClientRequest>();
-  const kept = createKept(isTls, reused);
+  const kept = createKept(isTls);
   const host = { hostname: origin.hostname.replace(/^\[(.*)\]$/, "$1"), port: origin.port || (isTls ? 443 : 80) };
 
   function start(method: string, path: string, { isFresh }: { isFresh: boolean }): ClientRequest {
@@ -44,19 +46,19 @@ export function createUpstream(origin: URL, connections = Infinity): Upstream {
   return {
     origin: origin.origin,
     start,
-    isReused: (request) => reused.has(request),
+    isReused: (request) => IS_REUSED in request,
     turns: createTurns(connections),
     close: () => kept.destroy(),
   };
 }
 
-function createKept(isTls: boolean, reused: WeakSet<ClientRequest>): HttpAgent {
+function createKept(isTls: boolean): HttpAgent {
   const options = { keepAlive: true, maxFreeSockets: MAX_IDLE };
   const agent = isTls ? new HttpsAgent(options) : new HttpAgent(options);
   const reuse = agent.reuseSocket.bind(agent);
   agent.reuseSocket = (socket: Socket, request: ClientRequest) => {
     reuse(socket as Parameters<typeof reuse>[0], request);
-    reused.add(request);
+    Object.assign(request, { [IS_REUSED]: true });
     // Deno 2.9 would send any method once more by itself, on a new connection, when this one is dead.
     request.reusedSocket = false;
   };
