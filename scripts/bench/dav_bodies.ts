@@ -5,14 +5,14 @@ import { type CurlResult, runCurl } from "./curl.ts";
 import { inTurns, type Part, ratios, toRow } from "./dav_turns.ts";
 import { freshFolder } from "./paths.ts";
 import { residentMb } from "./process_usage.ts";
-import { startStaticNginx } from "./static_nginx.ts";
+import { startNginxProxy, startStaticNginx } from "./static_nginx.ts";
 import { median } from "./statistics.ts";
 import { startWorker } from "./worker.ts";
 
 const BYTES = 100 * 1024 * 1024;
 const WHOLE = 9, QUICK = 2;
 
-type Compared = Record<"direct" | "gateway" | "bare", CurlResult[]>;
+type Compared = Record<"direct" | "gateway" | "bare" | "through", CurlResult[]>;
 
 export async function bodies(quick: boolean): Promise<Part> {
   const folder = await freshFolder("body"), file = join(folder, "body");
@@ -20,6 +20,7 @@ export async function bodies(quick: boolean): Promise<Part> {
   await using nginx = await startStaticNginx({ "large": new Uint8Array(BYTES).fill(120) });
   await using worker = await startWorker({ env: { CARILLON_UPSTREAM: nginx.url } });
   await using bare = await startBareProxy(nginx.url);
+  await using through = await startNginxProxy(nginx.url);
   const turns = quick ? QUICK : WHOLE;
   const get = await compare("GET", turns, (url) => runCurl(`${url}/large`));
   const put = await compare("PUT", turns, (url) => runCurl(`${url}/put`, "-T", file));
@@ -36,7 +37,8 @@ export async function bodies(quick: boolean): Promise<Part> {
   };
 
   async function compare(name: string, turns: number, run: (url: string) => Promise<CurlResult>): Promise<Compared> {
-    const runs = { direct: () => run(nginx.url), gateway: () => run(worker.url), bare: () => run(bare.url) };
+    const of = ({ url }: { url: string }) => () => run(url);
+    const runs = { direct: of(nginx), gateway: of(worker), bare: of(bare), through: of(through) };
     for (const warm of Object.values(runs)) await warm();
     return await inTurns(`${name} of 100 MB`, turns, runs);
   }
@@ -50,10 +52,11 @@ function ratioOf({ direct, gateway }: Compared): number {
   return median(ratios(speedsOf(gateway), speedsOf(direct)));
 }
 
-function rowsOf(name: string, { direct, gateway, bare }: Compared): string[][] {
+function rowsOf(name: string, { direct, gateway, bare, through }: Compared): string[][] {
   const cores = direct.map((run) => run.clientCores);
   return [
     toRow(name, speedsOf(direct), speedsOf(gateway), cores),
     toRow("  through bare node:http", speedsOf(direct), speedsOf(bare), cores),
+    toRow("  through nginx", speedsOf(direct), speedsOf(through), cores),
   ];
 }

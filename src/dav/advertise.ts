@@ -6,7 +6,7 @@ import { createRewriter, type Rewriter } from "./multistatus.ts";
 import { PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
 import { canonicalPath } from "./paths.ts";
 import { ownerOf } from "./principal.ts";
-import { askForMore, readPropfind } from "./propfind.ts";
+import { askForMore, mayNameOurs, readPropfind } from "./propfind.ts";
 import { createPropertiesOf, OURS } from "./properties.ts";
 import { pushableOf } from "./pushable.ts";
 import { REGISTRATIONS, topicOf } from "./register.ts";
@@ -44,7 +44,7 @@ export function createAdapt({ origin, vapidKey, findHomes, names }: Deps): Adapt
   }
 
   return ({ path, credentials, body }) => {
-    const propfind = readPropfind(body);
+    const propfind = mayNameOurs(body) ? readPropfind(body) : undefined;
     if (!propfind || propfind.asked.isDisjointFrom(OURS) || isBound(credentials)) return undefined;
     const hidden = [RESOURCE_TYPE, PRINCIPAL].filter((name) => !propfind.asked.has(name));
     const open = async () => {

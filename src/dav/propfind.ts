@@ -1,4 +1,5 @@
 /** What a PROPFIND asks for (RFC 4918 14.20). */
+import { Buffer } from "node:buffer";
 import { SaxesParser } from "saxes";
 import { clark, printEmpty } from "./names.ts";
 
@@ -10,6 +11,12 @@ const MAX_DEPTH = 32;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
+
+/** Whether names of ours can be in a request; without their namespace, or a reference that may stand for it, they are not. */
+export function mayNameOurs(body: Uint8Array): boolean {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return bytes.includes("dav-push") || bytes.includes("&");
+}
 
 /** Reads a request that names properties; undefined for `allprop`, `propname`, and for what is none that we understand. */
 export function readPropfind(body: Uint8Array): Propfind | undefined {
