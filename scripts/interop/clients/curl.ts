@@ -4,8 +4,8 @@ import type { ClientKind, Place, Step } from "../kinds.ts";
 import { mustRun, runProgram } from "../programs.ts";
 import { type Answer, type Ask, type Asked, spendDay } from "./curl_day.ts";
 
-/** What belongs to one connection, and the time. Carillon's own class comes in a line of its own. */
-const BY_NATURE = /^(?:date|connection|keep-alive|transfer-encoding|upgrade)$/i;
+/** What belongs to one connection or leads past us, and the time. Carillon's own class comes in a line of its own. */
+const BY_NATURE = /^(?:alt-svc|date|connection|keep-alive|transfer-encoding|upgrade)$/i;
 
 export const curl: ClientKind = {
   name: "curl",
