@@ -61,8 +61,9 @@ function printCell<T>(cell: Cell<T>, print: (found: T) => string): string {
   return /^(?:WebDAV alone|not )/.test(cell.why) ? cell.why.split("\n")[0]! : "not run, see below";
 }
 
-function printRun({ direct, through, differences }: Run): string {
-  const verdict = differences.length === 0 ? "same" : `**not the same: ${differences.length}**`;
+function printRun({ direct, through, differences, unsteady }: Run): string {
+  const itself = unsteady > 0 ? `, and ${unsteady} between two direct runs` : "";
+  const verdict = differences.length === 0 ? "same" : `**not the same: ${differences.length}**${itself}`;
   return `${count(direct)}, ${count(through)}, ${verdict}`;
 }
 

@@ -3,13 +3,17 @@ import { startWorker } from "../bench/worker.ts";
 import { compare, type Difference } from "./compare.ts";
 import type { ClientKind, Place, ServerKind, Step } from "./kinds.ts";
 
-/** `limits` are the differences that are known and said in `KNOWN_LIMITS`. */
+/**
+ * `limits` are the differences that are known and said in `KNOWN_LIMITS`. `unsteady`: where there were any, a second run
+ * directly differed from the first one, in so many steps.
+ */
 export type Run = {
   client: string;
   direct: Step[];
   through: Step[];
   differences: Difference[];
   limits: Difference[];
+  unsteady: number;
 };
 
 /** Steps that go otherwise through Carillon, and why they must. */
@@ -18,13 +22,16 @@ export const KNOWN_LIMITS: Record<string, string> = {
 };
 
 export async function runTwice(server: ServerKind, client: ClientKind): Promise<Run> {
-  const direct = await withServer(server, (place, folder) => client.run(place, folder));
+  const runDirect = () => withServer(server, (place, folder) => client.run(place, folder));
+  const direct = await runDirect();
   const through = await withServer(
     server,
     (place, folder) => withCarillon(place, (place) => client.run(place, folder)),
   );
   const found = Object.groupBy(compare(direct, through), ({ step }) => step in KNOWN_LIMITS ? "limits" : "differences");
-  return { client: client.name, direct, through, differences: found.differences ?? [], limits: found.limits ?? [] };
+  const { differences = [], limits = [] } = found;
+  const unsteady = differences.length > 0 ? compare(direct, await runDirect()).length : 0;
+  return { client: client.name, direct, through, differences, limits, unsteady };
 }
 
 /** Starts the server with nothing in it, and lends the client a folder of its own. */
