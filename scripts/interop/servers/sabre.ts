@@ -4,13 +4,15 @@ import { debianVersion, freePort, mustRun, startServer } from "../programs.ts";
 
 const PHP = ["php-cli", "php-sqlite3", "php-xml", "php-mbstring"] as const;
 
+const TABLES_OF_DEBIAN = "/usr/share/doc/php-sabre-dav/examples/sql";
+
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 
 /** The current one, which Debian does not have. */
 export const sabre: ServerKind = sabreOf({
   name: "sabre/dav",
   autoload: here("../../../.cache/sabre/vendor/autoload.php"),
-  tables: here("sabre.sql"),
+  tables: [here("sabre.sql")],
   find: async (autoload) => {
     await debianVersion(...PHP);
     const isThere = await Deno.stat(autoload).then(() => true, () => false);
@@ -22,11 +24,11 @@ export const sabre: ServerKind = sabreOf({
 export const sabreOfDebian: ServerKind = sabreOf({
   name: "php-sabre-dav",
   autoload: "/usr/share/php/Sabre/autoload.php",
-  tables: here("sabre_1.sql"),
+  tables: ["addressbooks", "calendars", "locks", "principals"].map((name) => `${TABLES_OF_DEBIAN}/sqlite.${name}.sql`),
   find: async () => void await debianVersion("php-sabre-dav", ...PHP),
 });
 
-type Edition = { name: string; autoload: string; tables: string; find: (autoload: string) => Promise<void> };
+type Edition = { name: string; autoload: string; tables: string[]; find: (autoload: string) => Promise<void> };
 
 function sabreOf({ name, autoload, tables, find }: Edition): ServerKind {
   return {
@@ -37,7 +39,7 @@ function sabreOf({ name, autoload, tables, find }: Edition): ServerKind {
     },
     start: async (folder) => {
       await Deno.mkdir(`${folder}/files`);
-      await mustRun("php", ["-r", FILL, folder, tables]);
+      await mustRun("php", ["-r", FILL, folder, ...tables]);
       const port = freePort();
       const running = await startServer("php", port, {
         args: ["-d", "display_errors=stderr", "-S", `127.0.0.1:${port}`, here("sabre.php")],
@@ -59,4 +61,5 @@ function sabreOf({ name, autoload, tables, find }: Edition): ServerKind {
 }
 
 const FILL = "$pdo = new PDO('sqlite:' . $argv[1] . '/db.sqlite'); $pdo->setAttribute(3, 2);" +
-  " $pdo->exec(file_get_contents($argv[2]));";
+  " foreach (array_slice($argv, 2) as $tables) $pdo->exec(file_get_contents($tables));" +
+  " $pdo->exec(\"INSERT INTO principals (uri, email, displayname) VALUES ('principals/alice', 'alice@example.com', 'Alice')\");";
