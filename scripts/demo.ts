@@ -6,6 +6,7 @@ import { Refusal, runCommand, UsageError } from "./lib/command.ts";
 import { parseDuration } from "./lib/duration.ts";
 import { readPushMessage } from "./lib/event_line.ts";
 import { follow, type Heard, type HeardEvent } from "./lib/follow.ts";
+import { freePort } from "./lib/free_port.ts";
 import { interruptSignal } from "./lib/interrupt.ts";
 import { print } from "./lib/print.ts";
 import { launchRadicale } from "./lib/radicale.ts";
@@ -75,6 +76,7 @@ async function start(things: AsyncDisposableStack) {
   const folder = await Deno.makeTempDir({ prefix: "carillon-demo-" });
   things.defer(() => Deno.remove(folder, { recursive: true }));
   const secret = crypto.getRandomValues(new Uint8Array(32)).toHex();
+  // The hook's settings name Radicale's own address, so its port is chosen before it runs.
   const port = freePort();
   const topics = `http://127.0.0.1:${port}/`;
   const worker = things.use(
@@ -87,12 +89,6 @@ async function start(things: AsyncDisposableStack) {
   const hook = { carillon_url: worker.url, carillon_secret: secret, carillon_topics: topics };
   const radicale = things.use(await launchRadicale({ folder, port, hook }, [USER]));
   return { worker, radicale, secret };
-}
-
-/** The hook's settings name Radicale's own address, so its port is chosen before it runs. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function show(number: number, calendar: ReturnType<typeof openCalendar>, hearing: AsyncGenerator<Heard>) {

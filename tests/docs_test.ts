@@ -1,9 +1,13 @@
+import { freePort } from "../scripts/lib/free_port.ts";
 import { VARIABLES } from "../src/config.ts";
 import { ERRORS } from "../src/errors.ts";
 import { HUB_PATH } from "../src/app.ts";
 import { equal, ok } from "./helpers/assert.ts";
 import { findRadicale } from "./helpers/radicale.ts";
 import { component } from "./helpers/component.ts";
+
+/** As commands and settings name it. */
+const anyPort = () => `${freePort()}`;
 
 const readme = await Deno.readTextFile("README.md");
 
@@ -12,12 +16,6 @@ function rowsUnder(heading: string): string[][] {
   const section = readme.split(`\n## ${heading}\n`)[1]!.split("\n## ")[0]!;
   const rows = section.split("\n").filter((line) => line.startsWith("|")).slice(2);
   return rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", "")));
-}
-
-function freePort(): string {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return `${listener.addr.port}`;
 }
 
 Deno.test("readme: the table of settings names every variable that is read, in order", () => {
@@ -99,7 +97,7 @@ const READY = (port: string) =>
   `curl -sf --retry 30 --retry-connrefused --retry-delay 1 http://localhost:${port}/-/ready > /dev/null\n`;
 
 Deno.test("readme: the commands for Web Push work line by line", async () => {
-  const [folder, port] = [await makeCheckout(), freePort()];
+  const [folder, port] = [await makeCheckout(), anyPort()];
   const block = blockOf(readme, "push", { 8411: port });
   const script = `${Deno.execPath()} task start &\n${READY(port)}${block}\nkill %1`;
   const output = await runInSession(script, folder, { PORT: port, NO_COLOR: "1" });
@@ -114,7 +112,7 @@ Deno.test("readme: the commands for Web Push work line by line", async () => {
 });
 
 Deno.test("example: its commands serve the page, and make a token for it", async () => {
-  const [folder, port, pages] = [await makeCheckout(), freePort(), freePort()];
+  const [folder, port, pages] = [await makeCheckout(), anyPort(), anyPort()];
   const document = await Deno.readTextFile("docs/examples/browser/README.md");
   const blocks = ["example", "ring"].map((name) => blockOf(document, name, { 8000: pages }));
   const [start, ring] = blocks as [string, string];
@@ -128,7 +126,7 @@ Deno.test("example: its commands serve the page, and make a token for it", async
 
 withRadicale("readme: the walk with curl alone works line by line", async (python) => {
   const folder = await makeCheckout();
-  const walk = blockOf(readme, "walk", { 8411: freePort(), 5232: freePort() })
+  const walk = blockOf(readme, "walk", { 8411: anyPort(), 5232: anyPort() })
     .replace(/^python3 -m venv .*\n.*pip install .*\n/m, "")
     .replace(".cache/radicale/bin/radicale", `${python} -m radicale`);
   const port = /localhost:(\d+)\/-\/ready/.exec(walk)![1]!;

@@ -1,7 +1,7 @@
 /** nchan, the nginx module that others measure themselves by: a process of our own with a configuration of its own. */
 import { join } from "node:path";
 import { withFiles } from "./files_limit.ts";
-import { freePort } from "./free_port.ts";
+import { freePort } from "../lib/free_port.ts";
 import { freshFolder } from "./paths.ts";
 
 const MODULES = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/lib/nginx/modules"];

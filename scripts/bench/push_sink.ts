@@ -1,7 +1,8 @@
 /** A push service that takes everything and keeps nothing: nginx over HTTP/2 and TLS, as cheap as it can be. */
 import { join } from "node:path";
 import { makeCertificates } from "../lib/certificates.ts";
-import { freePort, listening } from "./free_port.ts";
+import { freePort, listening } from "../lib/free_port.ts";
+import { nginxConfiguration } from "./nginx_configuration.ts";
 import { freshFolder } from "./paths.ts";
 
 export type PushSink = { origin: string; ca: string } & AsyncDisposable;
@@ -29,23 +30,11 @@ export async function startPushSink(core: number): Promise<PushSink> {
 }
 
 function configuration(port: number): string {
-  return `daemon off;
-${Deno.uid() === 0 ? "user root;" : ""}
-worker_processes 1;
-pid nginx.pid;
-error_log stderr error;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  keepalive_requests 100000000;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-  server {
+  return nginxConfiguration(`  server {
     listen 127.0.0.1:${port} ssl http2;
     ssl_certificate cert.pem;
     ssl_certificate_key key.pem;
     location / { return 201; }
   }
-}
-`;
+`);
 }

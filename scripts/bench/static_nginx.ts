@@ -1,7 +1,8 @@
 /** nginx as a server that costs almost nothing: it gives files, takes them, and passes on to another one like it. */
 import { join } from "node:path";
 import { startProcess } from "../lib/process.ts";
-import { freePort, listening } from "./free_port.ts";
+import { freePort, listening } from "../lib/free_port.ts";
+import { nginxConfiguration } from "./nginx_configuration.ts";
 import { freshFolder } from "./paths.ts";
 
 export type StaticNginx = { url: string; port: number; pid: number } & AsyncDisposable;
@@ -24,7 +25,7 @@ export async function startNginxProxy(upstream: string): Promise<StaticNginx> {
 
 async function start(folder: string, print: (port: number) => string): Promise<StaticNginx> {
   const port = freePort(), path = join(folder, "nginx.conf");
-  await Deno.writeTextFile(path, HEAD + print(port) + "}\n");
+  await Deno.writeTextFile(path, nginxConfiguration(print(port)));
   const nginx = startProcess("nginx", { args: ["-p", folder, "-c", path, "-e", "stderr"] });
   await listening(port, "nginx (apt-get install nginx-light)");
   return { url: `http://127.0.0.1:${port}`, port, pid: nginx.pid, [Symbol.asyncDispose]: stop };
@@ -35,24 +36,11 @@ async function start(folder: string, print: (port: number) => string): Promise<S
   }
 }
 
-const HEAD = `daemon off;
-${Deno.uid() === 0 ? "user root;" : ""}
-worker_processes 1;
-pid nginx.pid;
-error_log stderr error;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  keepalive_requests 100000000;
-  client_max_body_size 0;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-  default_type application/xml;
-`;
-
 const SERVE = `  server {
     listen 127.0.0.1:PORT;
     root files;
+    client_max_body_size 0;
+    default_type application/xml;
     location / { dav_methods PUT; }
     location = /canned { error_page 405 =207 /canned.xml; }
   }
@@ -61,6 +49,7 @@ const SERVE = `  server {
 const PASS = `  upstream behind { server UPSTREAM; keepalive 32; keepalive_requests 100000000; }
   server {
     listen 127.0.0.1:PORT;
+    client_max_body_size 0;
     location / { proxy_pass http://behind; proxy_http_version 1.1; proxy_set_header Connection ""; }
   }
 `;

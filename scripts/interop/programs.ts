@@ -47,12 +47,6 @@ async function installedVersion(name: string): Promise<string | undefined> {
   return /^installed (\S+)/.exec(out)?.[1];
 }
 
-/** A port that was free a moment ago, for servers that cannot choose one and say which. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Resolves when HTTP is answered. Ends the process and throws what it printed when it does not come up. */
 export async function untilItAnswers(running: Running, url: string): Promise<void> {
   let ended = false;

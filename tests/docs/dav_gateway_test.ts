@@ -2,7 +2,8 @@
 import { readConfig } from "../../src/config.ts";
 import { shortHash } from "../../src/model/short_hash.ts";
 import { readHome } from "../../src/store/homes.ts";
-import { ADMIN, type Behind, freePort, openBehind } from "../helpers/behind_front.ts";
+import { freePort } from "../../scripts/lib/free_port.ts";
+import { ADMIN, type Behind, openBehind } from "../helpers/behind_front.ts";
 import { certificates } from "../helpers/certificates.ts";
 import { fastClock } from "../helpers/clock.ts";
 import { component } from "../helpers/component.ts";

@@ -1,4 +1,5 @@
 /** A client's way to a DAV server by all that stands before it: a front with TLS, a worker, Radicale. */
+import { freePort } from "../../scripts/lib/free_port.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
 import { certificates } from "./certificates.ts";
 import { DAV_HOST, type Front, HOST } from "./front.ts";
@@ -44,9 +45,3 @@ export async function openBehind(front: Front, block: string) {
 export type Behind = Awaited<ReturnType<typeof openBehind>>;
 
 export const ADMIN = "admin-token-of-the-tests";
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

@@ -1,16 +1,12 @@
 import { backOff } from "../../scripts/lib/back_off.ts";
 import { readItems } from "../../scripts/lib/event_items.ts";
+import { freePort } from "../../scripts/lib/free_port.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { makePlace } from "../helpers/main_database.ts";
 import { helpOf, type Running, runScript, startProcess, startScript } from "../helpers/process.ts";
 import { accessToken, publish, ring } from "../helpers/worker.ts";
 
 const lines = ({ output }: Running) => output.out.trim().split("\n");
-
-function freePort(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return `${listener.addr.port}`;
-}
 
 Deno.test("listen: --help shows every flag", async () => {
   const help = await helpOf("listen");

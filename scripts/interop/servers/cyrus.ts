@@ -1,6 +1,7 @@
 /** Cyrus IMAP with its httpd: everything that it writes is in the run's folder, none of its global files is read. */
+import { freePort } from "../../lib/free_port.ts";
 import { Missing, type ServerKind, USER } from "../kinds.ts";
-import { debianVersion, freePort, mustRun, runProgram, startServer } from "../programs.ts";
+import { debianVersion, mustRun, runProgram, startServer } from "../programs.ts";
 
 const ADMIN = "cyrus";
 

@@ -1,6 +1,7 @@
 /** DAViCal on PHP's built-in server and a PostgreSQL of its own; its global settings name no host, so ours leads it. */
+import { freePort } from "../../lib/free_port.ts";
 import { type ServerKind, USER } from "../kinds.ts";
-import { debianVersion, freePort, mustRun, startServer } from "../programs.ts";
+import { debianVersion, mustRun, startServer } from "../programs.ts";
 import { mustBeRoot, POSTGRES_PACKAGE, startPostgres } from "./postgres.ts";
 
 const HOME = "/usr/share/davical";

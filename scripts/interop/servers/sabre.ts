@@ -1,6 +1,7 @@
 /** sabre/dav, the engine of Baikal and Nextcloud, on PHP's built-in server with SQLite. */
+import { freePort } from "../../lib/free_port.ts";
 import { Missing, type ServerKind, USER } from "../kinds.ts";
-import { debianVersion, freePort, mustRun, startServer } from "../programs.ts";
+import { debianVersion, mustRun, startServer } from "../programs.ts";
 
 const PHP = ["php-cli", "php-sqlite3", "php-xml", "php-mbstring"] as const;
 

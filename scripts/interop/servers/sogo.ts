@@ -1,6 +1,7 @@
 /** SOGo with a PostgreSQL of its own: its defaults are given on its command line, before those of its global file. */
+import { freePort } from "../../lib/free_port.ts";
 import { type ServerKind, USER } from "../kinds.ts";
-import { debianVersion, freePort, mustRun, startServer } from "../programs.ts";
+import { debianVersion, mustRun, startServer } from "../programs.ts";
 import { mustBeRoot, POSTGRES_PACKAGE, startPostgres } from "./postgres.ts";
 
 const USERS = `CREATE TABLE sogo_users (c_uid text PRIMARY KEY, c_name text, c_password text, c_cn text, mail text);

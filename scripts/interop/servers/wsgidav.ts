@@ -1,7 +1,8 @@
 /** WsgiDAV: WebDAV of class 2 with every method and locks, and no calendars. */
 import { findPython } from "../../lib/python_install.ts";
+import { freePort } from "../../lib/free_port.ts";
 import { type ServerKind, USER } from "../kinds.ts";
-import { freePort, startServer } from "../programs.ts";
+import { startServer } from "../programs.ts";
 
 const VERSION = "4.4.0";
 const LAUNCH = "from wsgidav.server.server_cli import run; run()";

@@ -1,5 +1,6 @@
-/** A port that nobody listens to, and waiting until somebody does. */
+/** Ports for servers that cannot choose one and say which. */
 
+/** A port that was free a moment ago. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
