@@ -1,13 +1,14 @@
 /** Putting the properties of push into what the upstream says of its resources. */
+import type { IncomingMessage } from "node:http";
 import type { TopicNames } from "../broker/topic_names.ts";
-import { type Credentials, isBound } from "./ask.ts";
+import { credentialsOf, isBound } from "./ask.ts";
 import type { FindHomes } from "./homes.ts";
 import { createRewriter, type Rewriter } from "./multistatus.ts";
 import { PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
-import { canonicalPath } from "./paths.ts";
+import { canonicalPath, withoutOrigin } from "./paths.ts";
 import { ownerOf } from "./principal.ts";
 import { askForMore, mayNameOurs, readPropfind } from "./propfind.ts";
-import { createPropertiesOf, OURS } from "./properties.ts";
+import { createPropertiesOf } from "./properties.ts";
 import { pushableOf } from "./pushable.ts";
 import { REGISTRATIONS, topicOf } from "./register.ts";
 import type { Resource } from "./response_edits.ts";
@@ -20,20 +21,18 @@ type Deps = {
   names: Pick<TopicNames, "hash" | "seal">;
 };
 
-/** A PROPFIND as it came. */
-type Propfind = { path: string; credentials: Credentials; body: Uint8Array };
-
 /**
  * A request that asks for what is ours as well, as the upstream is asked; and what its answer must go through. `open` asks
  * for the caller's homes: only when the upstream has taken the credentials, which are tried once.
  */
 export type Adapted = { body: Uint8Array; open: () => Promise<Rewriter> };
 
-/** Answers undefined for a request that has nothing to do with push. */
-export type Adapt = (request: Propfind) => Adapted | undefined;
+/** Adapts a PROPFIND, whose body was read. Answers undefined for one that has nothing to do with push. */
+export type Adapt = (incoming: IncomingMessage, body: Uint8Array) => Adapted | undefined;
 
 export function createAdapt({ origin, vapidKey, findHomes, names }: Deps): Adapt {
   const propertiesOf = createPropertiesOf(vapidKey, origin + REGISTRATIONS);
+  const ours = new Set(propertiesOf({ content: true, property: true }, { hash: "", sealed: "" }).keys());
 
   /** Only of who is signed in: topics are unique to a user. */
   function give(homes: Set<string>, { href, types, principal }: Resource): Map<string, string> {
@@ -43,9 +42,11 @@ export function createAdapt({ origin, vapidKey, findHomes, names }: Deps): Adapt
     return propertiesOf(pushable, { hash: names.hash(owner, topicOf(origin, path)), sealed: names.seal(owner, path) });
   }
 
-  return ({ path, credentials, body }) => {
+  return (incoming, body) => {
     const propfind = mayNameOurs(body) ? readPropfind(body) : undefined;
-    if (!propfind || propfind.asked.isDisjointFrom(OURS) || isBound(credentials)) return undefined;
+    if (!propfind || propfind.asked.isDisjointFrom(ours)) return undefined;
+    const credentials = credentialsOf(incoming), path = withoutOrigin(incoming.url!);
+    if (isBound(credentials)) return undefined;
     const hidden = [RESOURCE_TYPE, PRINCIPAL].filter((name) => !propfind.asked.has(name));
     const open = async () => {
       const homes = await findHomes(credentials, path), propertiesOf = (found: Resource) => give(homes, found);

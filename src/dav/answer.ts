@@ -6,12 +6,12 @@ import type { Asked } from "./ask.ts";
 export type Answer = { status: number; headers: [name: string, value: string][]; body?: string };
 
 /** RFC 4918 16: a precondition that did not hold; `inside` is XML, with namespaces of its own. */
-export function refuse(status: 400 | 403, namespace: string, conditions: string[], inside = ""): Answer {
+export function refuse(namespace: string, conditions: string[], inside = ""): Answer {
   const elements = conditions.map((name) =>
     inside ? `<${name} xmlns="${namespace}">${inside}</${name}>` : `<${name} xmlns="${namespace}"/>`
   ).join("");
   const body = `<?xml version="1.0" encoding="UTF-8"?><D:error xmlns:D="DAV:">${elements}</D:error>`;
-  return { status, headers: [["Content-Type", 'application/xml; charset="UTF-8"']], body };
+  return { status: 403, headers: [["Content-Type", 'application/xml; charset="UTF-8"']], body };
 }
 
 /** The caller may not, as the upstream itself would say. Throws `upstream_down` when that has other trouble. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { childOf, parseXml, type XmlNode } from "../wire/xml.ts";
-import { printEmpty } from "./names.ts";
+import { printEmpty, RESOURCE_TYPE, SYNC_TOKEN } from "./names.ts";
 import { forwardedFor, withoutOurs } from "./passing_fields.ts";
 import { group, valuesOf } from "./raw_headers.ts";
 import { canonicalPath } from "./paths.ts";
@@ -51,8 +51,7 @@ export function createAsk(upstream: Upstream, host: string): Ask {
   return async (path, credentials, names) => {
     const asking = { names, depth: "0", most: MAX_ANSWER };
     const { response, text } = await sendPropfind(upstream, path, { ...credentials, host }, asking);
-    const status = response.statusCode!, raw = response.rawHeaders;
-    const challenges = raw.filter((_, n) => n % 2 === 1 && raw[n - 1]!.toLowerCase() === "www-authenticate");
+    const status = response.statusCode!, challenges = valuesOf(group(response.rawHeaders), "www-authenticate");
     return { status, challenges, ...(status === 207 ? read(text) : { properties: new Map() }) };
   };
 }
@@ -135,6 +134,16 @@ export function propertiesOf(response: XmlNode | undefined): Map<string, XmlNode
   const found = response?.children.filter((node) => node.name === "{DAV:}propstat" && isOk(statusOf(node))) ?? [];
   const props = found.flatMap((node) => childOf(node, "{DAV:}prop")?.children ?? []);
   return new Map(props.map((node) => [node.name, node]));
+}
+
+/** Clark names of what a resource is. */
+export function typesOf(properties: Map<string, XmlNode>): string[] {
+  return properties.get(RESOURCE_TYPE)?.children.map(({ name }) => name) ?? [];
+}
+
+/** RFC 6578 4. */
+export function syncTokenOf(properties: Map<string, XmlNode>): string | undefined {
+  return properties.get(SYNC_TOKEN)?.text.trim() || undefined;
 }
 
 function statusOf(propstat: XmlNode): string {

@@ -1,5 +1,5 @@
 /** Looking at a resource as the caller sees it, before the caller is told of its changes. */
-import type { Ask, Asked, Credentials } from "./ask.ts";
+import { type Ask, type Asked, type Credentials, typesOf } from "./ask.ts";
 import type { FindHomes } from "./homes.ts";
 import { PRINCIPAL, RESOURCE_TYPE, TRANSPORTS } from "./names.ts";
 import { canonicalPath, parentOf } from "./paths.ts";
@@ -23,8 +23,8 @@ export async function lookAt(
   const asked = await ask(path, credentials, [RESOURCE_TYPE, PRINCIPAL, TRANSPORTS]);
   if (asked.status !== 207) return { refused: asked };
   const own = asked.path ?? canonicalPath(path), principal = principalOf(asked);
-  const types = asked.properties.get(RESOURCE_TYPE)?.children.map(({ name }) => name) ?? [];
-  const isHome = (await findHomes(credentials, path)).has(own), pushable = pushableOf(types, isHome);
+  const isHome = (await findHomes(credentials, path)).has(own);
+  const pushable = pushableOf(typesOf(asked.properties), isHome);
   return {
     path: own,
     pushesItself: asked.properties.has(TRANSPORTS),

@@ -1,6 +1,6 @@
 /** Looking at the collections of a home: one PROPFIND of Depth 1, by the service account. */
 import { childOf, type XmlNode } from "../wire/xml.ts";
-import { type Credentials, parseAnswer, propertiesOf, sendPropfind } from "./ask.ts";
+import { type Credentials, parseAnswer, propertiesOf, sendPropfind, syncTokenOf, typesOf } from "./ask.ts";
 import { RESOURCE_TYPE, SYNC_TOKEN } from "./names.ts";
 import { canonicalPath } from "./paths.ts";
 import { pushableOf } from "./pushable.ts";
@@ -45,9 +45,7 @@ function readMembers(text: string): Member[] {
 /** Only what has members of its own that somebody may be told of. */
 function readMember(response: XmlNode): Member[] {
   const href = childOf(response, "{DAV:}href")?.text.trim(), properties = propertiesOf(response);
-  const types = properties.get(RESOURCE_TYPE)?.children.map(({ name }) => name) ?? [];
-  const token = properties.get(SYNC_TOKEN)?.text.trim() || undefined;
-  const state = token ?? properties.get(CTAG)?.text.trim();
-  if (!href || !state || !pushableOf(types, false)?.content) return [];
+  const token = syncTokenOf(properties), state = token ?? properties.get(CTAG)?.text.trim();
+  if (!href || !state || !pushableOf(typesOf(properties), false)?.content) return [];
   return [{ path: canonicalPath(href), state, ...(token !== undefined && { token }) }];
 }

@@ -1,4 +1,6 @@
 /** Names of XML as DAV writes them, in Clark's notation: `{namespace}local`. */
+import { PUSH_NAMESPACE } from "../wire/push_register.ts";
+
 export const clark = (uri: string, local: string) => `{${uri}}${local}`;
 
 /** An element of that name with nothing inside, wherever it is put. */
@@ -17,7 +19,7 @@ const CALDAV = "{urn:ietf:params:xml:ns:caldav}", CARDDAV = "{urn:ietf:params:xm
 export const HOME_SETS = [`${CALDAV}calendar-home-set`, `${CARDDAV}addressbook-home-set`];
 
 /** A server that has this pushes by itself. */
-export const TRANSPORTS = "{https://bitfire.at/webdav-push}transports";
+export const TRANSPORTS = clark(PUSH_NAMESPACE, "transports");
 
 /** Types of resources that have members, and that clients show by their properties. */
 export const CALENDAR = `${CALDAV}calendar`;

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Subscriptions } from "../broker/subscriptions.ts";
 import type { Change } from "../model/change.ts";
-import { type Ask, type Asked, credentialsOf } from "./ask.ts";
-import { contentChanges, propertyChanges } from "./changes.ts";
+import { type Ask, type Asked, credentialsOf, syncTokenOf } from "./ask.ts";
+import { contentChanges, type How, propertyChanges } from "./changes.ts";
 import { readDontNotify } from "./dont_notify.ts";
 import { PRINCIPAL, SYNC_TOKEN } from "./names.ts";
 import { canonicalPath, parentOf } from "./paths.ts";
@@ -26,16 +26,27 @@ type Deps = {
 export function createObserve({ ask, origin, subscriptions, publish, now }: Deps) {
   return async (incoming: IncomingMessage, status: number): Promise<void> => {
     const { method = "" } = incoming;
-    if (status < 200 || status > 299 || !MEMBERS.has(method) && !PROPERTIES.has(method)) return;
-    const written = PROPERTIES.has(method) ? [canonicalPath(incoming.url!)] : collectionsOf(incoming);
-    const [whole, ended] = await Promise.all([wholeOf(incoming), endedOf(incoming)].map(withReaders));
-    const paths = [...new Set([...written, ...whole!])];
-    const asked = await Promise.all(paths.map((path) => askFor(path, incoming)));
-    const how = { origin, timestamp: now(), except: await readExcept(incoming, asked[0]!.principal) };
-    await publish(
-      PROPERTIES.has(method) ? propertyChanges(asked[0]!.path, how) : contentChanges(asked, ended!, how),
-    );
+    if (status < 200 || status > 299) return;
+    if (PROPERTIES.has(method)) await publish(await propertiesWritten(incoming));
+    else if (MEMBERS.has(method)) await publish(await membersWritten(incoming));
   };
+
+  async function propertiesWritten(incoming: IncomingMessage): Promise<Change[]> {
+    const { path, principal } = await askFor(canonicalPath(incoming.url!), incoming);
+    return propertyChanges(path, await howOf(incoming, principal));
+  }
+
+  async function membersWritten(incoming: IncomingMessage): Promise<Change[]> {
+    const { collections, whole, ended } = writtenBy(incoming);
+    const [held, gone] = await Promise.all([withReaders(whole), withReaders(ended)]);
+    const paths = [...new Set([...collections, ...held])];
+    const asked = await Promise.all(paths.map((path) => askFor(path, incoming)));
+    return contentChanges(asked, gone, await howOf(incoming, asked[0]!.principal));
+  }
+
+  async function howOf(incoming: IncomingMessage, principal: string | undefined): Promise<How> {
+    return { origin, timestamp: now(), except: await readExcept(incoming, principal) };
+  }
 
   /** Few paths are collections that somebody is told of. */
   async function withReaders(paths: string[]): Promise<string[]> {
@@ -47,8 +58,7 @@ export function createObserve({ ask, origin, subscriptions, publish, now }: Deps
   async function askFor(path: string, incoming: IncomingMessage) {
     const none: Asked = { status: 0, challenges: [], properties: new Map() };
     const asked = await ask(path, credentialsOf(incoming), [SYNC_TOKEN, PRINCIPAL]).catch(() => none);
-    const token = asked.properties.get(SYNC_TOKEN)?.text.trim() || undefined;
-    return { path: asked.path ?? path, token, principal: principalOf(asked) };
+    return { path: asked.path ?? path, token: syncTokenOf(asked.properties), principal: principalOf(asked) };
   }
 
   /** Who need not be told, as far as they are the writer's own. */
@@ -70,26 +80,20 @@ export function createObserve({ ask, origin, subscriptions, publish, now }: Deps
   }
 }
 
-/** A MOVE changes two. What ends with a slash is a collection: making or deleting it changes the one above. */
-function collectionsOf(incoming: IncomingMessage): string[] {
+/**
+ * `collections` are those whose members changed: a MOVE changes two; what ends with a slash is one itself, and making or
+ * deleting it changes the one above. `whole` may be collections that were written as a whole, which some servers take by
+ * PUT; `ended` may be ones that are not there any more: who shows them is told, and finds that out.
+ */
+function writtenBy(incoming: IncomingMessage): { collections: string[]; whole: string[]; ended: string[] } {
   const path = canonicalPath(incoming.url!), { method } = incoming, target = targetOf(incoming);
-  if (method === "POST") return [path.endsWith("/") ? path : parentOf(path)];
-  const paths = method === "COPY" && target ? [target] : [path, ...(target ? [target] : [])];
-  return [...new Set(paths.map(parentOf))];
-}
-
-/** What may be a collection that was written as a whole: some servers take those by PUT. */
-function wholeOf(incoming: IncomingMessage): string[] {
-  const target = targetOf(incoming);
-  return [
-    ...(incoming.method === "PUT" ? [withSlash(canonicalPath(incoming.url!))] : []),
-    ...(target ? [withSlash(target)] : []),
-  ];
-}
-
-/** What may be a collection that is not there any more: who shows it is told, and finds that out. */
-function endedOf({ method, url }: IncomingMessage): string[] {
-  return method === "DELETE" || method === "MOVE" ? [withSlash(canonicalPath(url!))] : [];
+  if (method === "POST") return { collections: [path.endsWith("/") ? path : parentOf(path)], whole: [], ended: [] };
+  const to = target === undefined ? [] : [target], from = method === "COPY" && target !== undefined ? [] : [path];
+  return {
+    collections: [...from, ...to].map(parentOf),
+    whole: (method === "PUT" ? [path] : to).map(withSlash),
+    ended: method === "DELETE" || method === "MOVE" ? [withSlash(path)] : [],
+  };
 }
 
 const withSlash = (path: string) => path.endsWith("/") ? path : `${path}/`;

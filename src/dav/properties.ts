@@ -8,24 +8,13 @@ import { PUSH_NAMESPACE } from "../wire/push_register.ts";
 import { clark } from "./names.ts";
 import type { Pushable } from "./pushable.ts";
 
-const push = (local: string, inside: string): [string, string] => [
-  clark(PUSH_NAMESPACE, local),
-  `<P:${local} xmlns:P="${PUSH_NAMESPACE}">${inside}</P:${local}>`,
+/** Prints properties of a namespace, each with its name. */
+const printer = (namespace: string) => (local: string, inside: string): [string, string] => [
+  clark(namespace, local),
+  `<P:${local} xmlns:P="${namespace}">${inside}</P:${local}>`,
 ];
-const davPush = (local: string, inside: string): [string, string] => [
-  clark(DAV_PUSH_NAMESPACE, local),
-  `<P:${local} xmlns:P="${DAV_PUSH_NAMESPACE}">${inside}</P:${local}>`,
-];
+const push = printer(PUSH_NAMESPACE), davPush = printer(DAV_PUSH_NAMESPACE);
 const depth = (depth: string) => `<D:depth xmlns:D="DAV:">${depth}</D:depth>`;
-
-/** Which names are ours. The example of CC/CD 70025 says `subscribe-URL`, its definition of the version `push-version`. */
-export const OURS = new Set([
-  ...["transports", "topic", "supported-triggers"].map((local) => clark(PUSH_NAMESPACE, local)),
-  ...["push-subscribe-URL", "subscribe-URL", "supported-transport-set", "refresh-interval", "topic", "version"].map(
-    (local) => clark(DAV_PUSH_NAMESPACE, local),
-  ),
-  clark(DAV_PUSH_NAMESPACE, "push-version"),
-]);
 
 export type Topics = {
   /** What WebDAV-Push calls the collection to its client. */
@@ -34,7 +23,7 @@ export type Topics = {
   sealed: string;
 };
 
-/** XML by name, for a resource that has push. */
+/** XML by name, for a resource that has push: always the same names. */
 export type PropertiesOf = (pushable: Pushable, topics: Topics) => Map<string, string>;
 
 /** `subscribeUrl` is where a client of CC/CD 70025 subscribes. */
@@ -43,6 +32,7 @@ export function createPropertiesOf(vapidKey: string, subscribeUrl: string): Prop
   const href = `<D:href xmlns:D="DAV:">${subscribeUrl}</D:href>`;
   const fixed = [
     push("transports", webPush),
+    // The example of CC/CD 70025 says `subscribe-URL`, its definition of the version `push-version`.
     davPush("push-subscribe-URL", href),
     davPush("subscribe-URL", href),
     davPush("supported-transport-set", printTransports(vapidKey)),

@@ -4,8 +4,7 @@
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Adapt, Adapted } from "./advertise.ts";
-import { credentialsOf } from "./ask.ts";
+import type { Adapt } from "./advertise.ts";
 import { withoutOrigin } from "./paths.ts";
 import {
   hasBody,
@@ -84,7 +83,7 @@ export function createProxy(deps: Deps): Proxy {
   async function passKept(passage: Passage): Promise<void> {
     const read = hasBody(passage.incoming) ? await readBody(passage.incoming).catch(() => undefined) : new Uint8Array();
     if (!read) return; // the client has gone
-    if (passage.incoming.method === "PROPFIND") passage.adapted = adaptTo(passage.incoming, read);
+    if (passage.incoming.method === "PROPFIND") passage.adapted = adapt?.(passage.incoming, read);
     const body = passage.adapted?.body ?? read;
     if (!await hasTurn(passage)) return;
     send(passage, { isFresh: false }, (request) => {
@@ -92,10 +91,6 @@ export function createProxy(deps: Deps): Proxy {
       send(passage, { isFresh: true }, () => false).end(body);
       return true;
     }).end(body);
-  }
-
-  function adaptTo(incoming: IncomingMessage, body: Uint8Array): Adapted | undefined {
-    return adapt?.({ path: withoutOrigin(incoming.url!), credentials: credentialsOf(incoming), body });
   }
 
   async function passOnce(passage: Passage, expects: boolean): Promise<void> {

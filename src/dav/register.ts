@@ -73,7 +73,7 @@ export async function register(deps: RegisterDeps, { path, credentials, text }: 
 // The draft and its schema have different names for it.
 const noTrigger = () => refusePush("no-trigger-supported", "no-supported-trigger");
 const unavailable = () => refusePush("push-not-available");
-const refusePush = (...conditions: string[]) => refuse(403, PUSH_NAMESPACE, conditions);
+const refusePush = (...conditions: string[]) => refuse(PUSH_NAMESPACE, conditions);
 
 /** A push address or keys that nobody can use. */
 export function isBadTarget(thrown: unknown): boolean {

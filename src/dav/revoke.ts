@@ -43,10 +43,10 @@ export function createRevoke({ ask, subscriptions, origin }: Deps) {
     if (!REFUSED.includes(status) || !READING.has(incoming.method!)) return;
     const credentials = credentialsOf(incoming), path = canonicalPath(incoming.url!);
     if (status === 401) return await endRegisteredBy(credentials, path);
-    if (isBound(credentials) || !await subscriptions.hasAny(topicOf(origin, path))) return;
+    const topic = topicOf(origin, path);
+    if (isBound(credentials) || !await subscriptions.hasAny(topic)) return;
     const { principal, first } = await whoIs(ask, path, credentials);
     if (!principal || !REFUSED.includes(first.status)) return;
-    const topic = topicOf(origin, path);
     for (const id of await subscriptions.idsOf(ownerOf(origin, principal), topic)) {
       await subscriptions.drop(id, [topic]);
     }

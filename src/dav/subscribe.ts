@@ -36,7 +36,7 @@ export async function subscribe(deps: SubscribeDeps, posted: Omit<Posted, "path"
     const found = await findTopics(deps, asked);
     return found instanceof Set ? await join(deps, asked, [...found]) : found;
   } catch (thrown) {
-    if (thrown instanceof InvalidSubscribe) return refuse(403, DAV_PUSH_NAMESPACE, [thrown.message]);
+    if (thrown instanceof InvalidSubscribe) return refuse(DAV_PUSH_NAMESPACE, [thrown.message]);
     throw thrown;
   }
 }
@@ -104,5 +104,5 @@ async function leave(deps: SubscribeDeps, { credentials, owner, topics, target }
 
 function invalidTopics(names: string[]): Answer {
   const topics = names.map((name) => `<topic>${escapeXml(name)}</topic>`).join("");
-  return refuse(403, DAV_PUSH_NAMESPACE, ["invalid-topics"], topics);
+  return refuse(DAV_PUSH_NAMESPACE, ["invalid-topics"], topics);
 }

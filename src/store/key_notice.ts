@@ -1,7 +1,7 @@
 /** How far everybody was told of the VAPID key that new subscriptions are made with. */
 import { withDeadline } from "./deadline.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
-import { findSubscriptions, type Found } from "./subscriptions.ts";
+import { findSubscriptions, type Found, subscriptionKey } from "./subscriptions.ts";
 
 const KEY = ["key_notice"];
 
@@ -18,7 +18,7 @@ export async function writeKeyNotice(kv: Deno.Kv, notice: KeyNotice): Promise<vo
 
 /** Subscriptions behind an id, in the order of their ids. */
 export async function readSubscriptionsAfter(kv: Deno.Kv, after: string, limit: number): Promise<Found[]> {
-  const range = { start: ["subscription", `${after}\0`], end: ["subscription", "~"] };
+  const range = { start: subscriptionKey(`${after}\0`), end: subscriptionKey("~") };
   const ids = Array.fromAsync(kv.list(range, { limit }), ({ key }) => key[1] as string);
   return await findSubscriptions(kv, await withDeadline("listing subscriptions", ids));
 }
