@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { childOf, parseXml, type XmlNode } from "../wire/xml.ts";
 import { printEmpty, RESOURCE_TYPE, SYNC_TOKEN } from "./names.ts";
-import { forwardedFor, withoutOurs } from "./passing_fields.ts";
+import { forwardedFor, withoutOurCookie } from "./passing_fields.ts";
 import { group, valuesOf } from "./raw_headers.ts";
 import { canonicalPath } from "./paths.ts";
 import { isOk } from "./status.ts";
@@ -29,12 +29,12 @@ export type Credentials = { authorization?: string; cookie?: string; "x-forwarde
 export type Ask = (path: string, credentials: Credentials, names: string[]) => Promise<Asked>;
 
 /** Our own cookie is not among them. */
-export function credentialsOf({ rawHeaders, headers: { authorization }, socket }: IncomingMessage): Credentials {
-  const came = group(rawHeaders), [, [cookie] = []] = withoutOurs(["cookie", valuesOf(came, "cookie")])[0] ?? [];
+export function credentialsOf({ rawHeaders, headers, socket }: IncomingMessage): Credentials {
+  const { authorization } = headers, cookie = withoutOurCookie(headers.cookie ?? "");
   return {
     ...(authorization !== undefined && { authorization }),
-    ...(cookie !== undefined && { cookie }),
-    "x-forwarded-for": forwardedFor(came, socket),
+    ...(cookie !== "" && { cookie }),
+    "x-forwarded-for": forwardedFor(group(rawHeaders), socket),
   };
 }
 

@@ -56,9 +56,14 @@ export function advertise(fields: Field[]): Field[] {
 }
 
 /** Neither who a client says it came through, which is told anew, nor our own cookie goes to the upstream. */
-export function withoutOurs([name, values]: Field): Field[] {
+function withoutOurs([name, values]: Field): Field[] {
   if (/^x-forwarded-(?:for|host|proto)$/i.test(name)) return [];
   if (name.toLowerCase() !== "cookie" || !values.some((value) => value.includes(COOKIE))) return [[name, values]];
-  const rest = values.join("; ").split(/; */).filter((pair) => !pair.startsWith(`${COOKIE}=`));
-  return rest.length > 0 ? [[name, [rest.join("; ")]]] : [];
+  const rest = withoutOurCookie(values.join("; "));
+  return rest === "" ? [] : [[name, [rest]]];
+}
+
+/** Pairs of a `Cookie` field (RFC 6265 4.2). */
+export function withoutOurCookie(cookie: string): string {
+  return cookie.split(/; */).filter((pair) => !pair.startsWith(`${COOKIE}=`)).join("; ");
 }

@@ -1,4 +1,5 @@
 /** The DAV door of a worker: whose a request is, and what its DAV server sees. */
+import { COOKIE } from "../../src/access/credentials.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { type RawAnswer, rawRequest } from "../helpers/raw_http.ts";
 import { fromBytes, serveRaw } from "../helpers/raw_upstream.ts";
@@ -97,6 +98,8 @@ Deno.test("dav: a registration is asked of the upstream by its path, whatever fo
 });
 
 const PUSH = "https://bitfire.at/webdav-push";
+const REGISTER = Deno.readTextFileSync(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url))
+  .replace(/https:\/\/up\.example\.net/, "https://fcm.googleapis.com");
 const FIND = `<propfind xmlns="DAV:"><prop><topic xmlns="${PUSH}"/></prop></propfind>`;
 const FOUND =
   `<multistatus xmlns="DAV:"><response><href>/work/</href><propstat><prop><resourcetype><C:calendar xmlns:C="urn:ietf:params:xml:ns:caldav"/></resourcetype><current-user-principal><href>/alice/</href></current-user-principal></prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>`;
@@ -174,9 +177,7 @@ Deno.test("dav: who signs in by Digest is offered no push, and told so", async (
     authorization: 'Digest username="alice", nonce="1"',
   };
   equal(await (await fetch(`${worker.url}/work/`, { method: "PROPFIND", body: FIND, headers })).text(), FOUND);
-  const register = Deno.readTextFileSync(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url))
-    .replace(/https:\/\/up\.example\.net/, "https://fcm.googleapis.com");
-  const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: register, headers });
+  const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: REGISTER, headers });
   equal([answer.status, (await answer.text()).includes("push-not-available")], [403, true]);
   // Before that the client is told how to sign in, by the upstream itself.
   equal(upstream.requests.filter((request) => request.startsWith("POST")).length, 0);
@@ -190,8 +191,6 @@ Deno.test("dav: an upstream that answers no XML, or nothing whole, makes a regis
     close();
   });
   await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
-  const register = Deno.readTextFileSync(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url))
-    .replace(/https:\/\/up\.example\.net/, "https://fcm.googleapis.com");
   const head = "HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml\r\n";
   for (
     given of [
@@ -203,7 +202,7 @@ Deno.test("dav: an upstream that answers no XML, or nothing whole, makes a regis
     ]
   ) {
     const headers = { "content-type": "application/xml" };
-    const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: register, headers });
+    const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: REGISTER, headers });
     equal(
       [answer.status, answer.headers.get("retry-after"), (await answer.json()).code],
       [502, "5", "upstream_down"],
@@ -227,8 +226,28 @@ Deno.test("dav: a server that has WebDAV-Push itself is left alone, its properti
   const headers = { depth: "0", "content-type": "application/xml" };
   const body = FIND.replace("<topic", `<resourcetype/><current-user-principal/><transports xmlns="${PUSH}"/><topic`);
   equal(await (await fetch(`${worker.url}/work/`, { method: "PROPFIND", body, headers })).text(), theirs);
-  const register = Deno.readTextFileSync(new URL("../fixtures/webdav-push/davx5-next-register.xml", import.meta.url))
-    .replace(/https:\/\/up\.example\.net/, "https://fcm.googleapis.com");
-  const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: register, headers });
+  const answer = await fetch(`${worker.url}/work/`, { method: "POST", body: REGISTER, headers });
   equal([answer.status, answer.headers.get("location"), await answer.text()], [201, "/their/own", ""]);
+});
+
+Deno.test("dav: who is asked about is asked with every cookie of the client, and none of ours", async () => {
+  await using upstream = serveRaw(({ write }) =>
+    write(`HTTP/1.1 207 Multi-Status\r\nContent-Type: text/xml\r\nContent-Length: ${FOUND.length}\r\n\r\n${FOUND}`)
+  );
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const { host } = new URL(worker.url);
+  for (
+    const [lines, expected] of [
+      ["Cookie: a=1\r\nCookie: b=2\r\n", "a=1; b=2"],
+      [`Cookie: a=1; ${COOKIE}=token; b=2\r\n`, "a=1; b=2"],
+      [`Cookie: ${COOKIE}=token\r\n`, undefined],
+      ["", undefined],
+    ] as const
+  ) {
+    const before = upstream.requests.length;
+    const head = `POST /work/ HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Type: application/xml\r\n`;
+    await rawRequest(worker.url, `${head}${lines}Content-Length: ${REGISTER.length}\r\n\r\n${REGISTER}`);
+    const asked = upstream.requests.slice(before).map((request) => /^cookie: (.*)\r$/im.exec(request)?.[1]);
+    ok(asked.length > 0 && asked.every((cookie) => cookie === expected), JSON.stringify(asked));
+  }
 });
