@@ -2,7 +2,7 @@
 import { component } from "../helpers/component.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { fastClock } from "../helpers/clock.ts";
-import { openAll, registerOf, tokenIn, XML } from "../helpers/dav_push.ts";
+import { openAll, registerAt, tokenIn, until } from "../helpers/dav_push.ts";
 import { findRadicale } from "../helpers/radicale.ts";
 
 const test = await component("Radicale", findRadicale);
@@ -35,8 +35,7 @@ test("dav poll: what another way in writes to calendars and address books rings,
   await using all = await openPolled(ACCOUNT);
   const devices = [all.service.subscribe(), all.service.subscribe()], direct = all.radicale.as("alice");
   for (const [n, path] of ["/alice/work/", "/alice/people/"].entries()) {
-    const document = registerOf("davx5-next-register.xml", devices[n]!);
-    equal((await all.alice.request("POST", path, document, XML)).status, 201);
+    equal((await registerAt(all.alice, path, devices[n]!)).status, 201);
     await all.service.until(() => all.service.messages(devices[n]!).length === 1);
   }
   await looked(all, 1);
@@ -58,7 +57,7 @@ test("dav poll: a collection that is gone is told, and its subscriptions end", a
   await using all = await openPolled(ACCOUNT);
   const device = all.service.subscribe();
   equal(
-    (await all.alice.request("POST", "/alice/people/", registerOf("davx5-next-register.xml", device), XML)).status,
+    (await registerAt(all.alice, "/alice/people/", device)).status,
     201,
   );
   await all.service.until(() => all.service.messages(device).length === 1);
@@ -72,7 +71,7 @@ test("dav poll: without an account nothing is looked at", async () => {
   await using all = await openPolled({});
   const device = all.service.subscribe();
   equal(
-    (await all.alice.request("POST", "/alice/work/", registerOf("davx5-next-register.xml", device), XML)).status,
+    (await registerAt(all.alice, "/alice/work/", device)).status,
     201,
   );
   await all.service.until(() => all.service.messages(device).length === 1);
@@ -88,11 +87,3 @@ async function looks({ worker }: All): Promise<number> {
 }
 
 const looked = (all: All, count: number) => until(async () => await looks(all) >= count);
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!await holds()) {
-    ok(performance.now() < end, "not in 20 s");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

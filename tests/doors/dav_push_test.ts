@@ -1,7 +1,7 @@
 /** WebDAV-Push from end to end: Radicale behind a worker, the messages of real clients, our push service. */
 import { component } from "../helpers/component.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { FIND, openAll, PUSH, registerOf, tokenIn, topicIn, XML } from "../helpers/dav_push.ts";
+import { FIND, openAll, PUSH, registerAt, registerOf, tokenIn, topicIn, until, XML } from "../helpers/dav_push.ts";
 import { memoryKv } from "../helpers/broker.ts";
 import { openPushService, type TestSubscription } from "../helpers/push_service.ts";
 import { findRadicale, startRadicale } from "../helpers/radicale.ts";
@@ -78,7 +78,7 @@ test("dav push: address books ring as calendars do, and only who registered for 
   await using all = await openAll();
   const [people, work] = [all.service.subscribe(), all.service.subscribe()];
   for (const [path, device] of [["/alice/people/", people], ["/alice/work/", work]] as const) {
-    equal((await all.alice.request("POST", path, registerOf("davx5-next-register.xml", device), XML)).status, 201);
+    equal((await registerAt(all.alice, path, device)).status, 201);
     await all.service.until(() => all.service.messages(device).length === 1);
   }
   await all.alice.putCard("/alice/people/", "1");
@@ -142,12 +142,7 @@ test("dav push: who writes need not be told, as far as the registrations are the
   await using all = await openAll();
   const devices = [1, 2].map(() => all.service.subscribe()), locations: string[] = [];
   for (const device of devices) {
-    const { headers } = await all.alice.request(
-      "POST",
-      "/alice/work/",
-      registerOf("davx5-next-register.xml", device),
-      XML,
-    );
+    const { headers } = await registerAt(all.alice, "/alice/work/", device);
     locations.push(headers.get("location")!);
     await all.service.until(() => all.service.messages(device).length === 1);
   }
@@ -163,12 +158,7 @@ test("dav push: who writes need not be told, as far as the registrations are the
   const second = await write(2, `"${locations[1]}x", nonsense, "https://elsewhere.example/", "${locations[1]}"`);
   await all.service.until(() => tokensOf(devices[0]!).includes(second));
   equal([tokensOf(devices[0]!).includes(first), tokensOf(devices[1]!).includes(second)], [false, false]);
-  const { headers } = await all.alice.request(
-    "POST",
-    "/alice/work/",
-    registerOf("davx5-next-register.xml", devices[0]!),
-    XML,
-  );
+  const { headers } = await registerAt(all.alice, "/alice/work/", devices[0]!);
   equal(headers.get("location"), locations[0]);
 });
 
@@ -234,7 +224,7 @@ test("dav push: a collection that is deleted rings who shows it, and its registr
   await using all = await openAll();
   const device = all.service.subscribe();
   equal(
-    (await all.alice.request("POST", "/alice/people/", registerOf("davx5-next-register.xml", device), XML)).status,
+    (await registerAt(all.alice, "/alice/people/", device)).status,
     201,
   );
   await all.service.until(() => all.service.messages(device).length === 1);
@@ -247,7 +237,7 @@ test("dav push: a collection that is deleted rings who shows it, and its registr
   equal((await all.bob.request("PROPFIND", "/alice/people/", FIND, XML)).status, 403);
   equal(await all.stored(), 1);
   equal((await all.alice.request("PROPFIND", "/alice/people/", FIND, { depth: "0", ...XML })).status, 404);
-  await untilStored(all, 0);
+  await until(async () => await all.stored() === 0);
 });
 
 /** Rights of Radicale by rules. */
@@ -260,12 +250,7 @@ test("dav push: who may not read any more is told no more when the upstream has 
   await using all = await openAll({ config: { rights: { type: "from_file", file } } });
   const devices = [all.service.subscribe(), all.service.subscribe()];
   for (const [n, client] of [all.alice, all.bob].entries()) {
-    const { status } = await client.request(
-      "POST",
-      "/alice/work/",
-      registerOf("davx5-next-register.xml", devices[n]!),
-      XML,
-    );
+    const { status } = await registerAt(client, "/alice/work/", devices[n]!);
     equal(status, 201);
     await all.service.until(() => all.service.messages(devices[n]!).length === 1);
   }
@@ -278,7 +263,7 @@ test("dav push: who may not read any more is told no more when the upstream has 
   ok((await all.alice.request("REPORT", "/alice/work/", old, XML)).status >= 400);
   equal(await all.stored(), 2);
   equal((await all.bob.request("REPORT", "/alice/work/", old, XML)).status, 403);
-  await untilStored(all, 1);
+  await until(async () => await all.stored() === 1);
   await all.alice.putEvent("/alice/work/", "1");
   await all.service.until(() => all.service.messages(devices[0]!).length === 2);
   equal(all.service.messages(devices[1]!).length, 1);
@@ -289,7 +274,7 @@ test("dav push: who is refused with the password that registered is told no more
   await using all = await openAll();
   const device = all.service.subscribe();
   equal(
-    (await all.alice.request("POST", "/alice/work/", registerOf("davx5-next-register.xml", device), XML)).status,
+    (await registerAt(all.alice, "/alice/work/", device)).status,
     201,
   );
   equal((await davClient(all.worker.url, "alice", "guess").request("GET", "/alice/work/1.ics")).status, 401);
@@ -297,7 +282,7 @@ test("dav push: who is refused with the password that registered is told no more
   equal((await all.alice.request("GET", "/alice/people/1.vcf")).status, 401);
   equal(await all.stored(), 1);
   equal((await all.alice.request("GET", "/alice/work/1.ics")).status, 401);
-  await untilStored(all, 0);
+  await until(async () => await all.stored() === 0);
 });
 
 testByXmllint("dav push: a new VAPID key is told by the old one, of no topic, once", async (xmllint) => {
@@ -334,25 +319,12 @@ test("dav push: one user registers so many and no more", async () => {
   await using all = await openAll();
   const answers: number[] = [];
   for (let n = 0; n < MAX_OWNED_AT + 3; n++) {
-    const { status, headers } = await all.alice.request(
-      "POST",
-      "/alice/work/",
-      registerOf("davx5-next-register.xml", all.service.subscribe()),
-      XML,
-    );
+    const { status, headers } = await registerAt(all.alice, "/alice/work/", all.service.subscribe());
     answers.push(status);
     if (status === 429) equal(headers.get("content-type"), "application/problem+json");
   }
   equal(answers, [...Array(MAX_OWNED_AT).fill(201), 429, 429, 429]);
 });
-
-async function untilStored(all: Awaited<ReturnType<typeof openAll>>, count: number): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (await all.stored() !== count && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  equal(await all.stored(), count);
-}
 
 async function syncOf(client: ReturnType<typeof davClient>): Promise<{ token: string; text: string }> {
   const body = `<propfind xmlns="DAV:"><prop><sync-token/></prop></propfind>`;

@@ -1,8 +1,9 @@
 /** WebDAV-Push from end to end: Radicale behind a worker, the messages of real clients, a push service of ours. */
 import type { Clock } from "../../src/clock.ts";
+import { ok } from "./assert.ts";
 import { openPushService, type TestSubscription } from "./push_service.ts";
 import { startRadicale } from "./radicale.ts";
-import { davClient } from "./radicale_client.ts";
+import { type DavClient, davClient } from "./radicale_client.ts";
 import { testWorker } from "./worker.ts";
 
 export const XML = { "content-type": "application/xml; charset=utf-8" };
@@ -18,6 +19,20 @@ const fixture = (name: string) => Deno.readTextFileSync(new URL(`../fixtures/web
 export function registerOf(name: string, { address, keys }: TestSubscription): string {
   return fixture(name).replace(/https:\/\/up\.example\.net\/\w+/, address)
     .replace(/BCVxsr7N_[\w-]+/, keys.p256dh).replace(/BTBZMqHH6r4Tts7J_aSIgg/, keys.auth);
+}
+
+/** Registers a device as DAVx5 does. */
+export function registerAt(client: DavClient, path: string, device: TestSubscription) {
+  return client.request("POST", path, registerOf("davx5-next-register.xml", device), XML);
+}
+
+/** Resolves when it holds; throws when that takes too long. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!await holds()) {
+    ok(performance.now() < end, "not in 20 s");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** Radicale with a calendar and an address book of alice's, a worker before it, and a push service. */
