@@ -16,7 +16,7 @@ const SETTLED = 3;
 const NAMES = "<getetag/><getcontenttype/><displayname/>";
 const PUSH =
   `<P:topic xmlns:P="https://bitfire.at/webdav-push"/><P:transports xmlns:P="https://bitfire.at/webdav-push"/>`;
-const HIDDEN = "<resourcetype/><current-user-principal/>";
+const HIDDEN = "<resourcetype/>";
 
 export async function members(quick: boolean): Promise<Part> {
   const { members, turns, canned } = quick ? QUICK : WHOLE;

@@ -2,9 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import type { TopicNames } from "../broker/topic_names.ts";
 import { credentialsOf, isBound } from "./ask.ts";
-import type { FindHomes } from "./homes.ts";
+import type { Caller, FindCaller } from "./caller.ts";
 import { createRewriter, type Rewriter } from "./multistatus.ts";
-import { PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
+import { RESOURCE_TYPE } from "./names.ts";
 import { canonicalPath, withoutOrigin } from "./paths.ts";
 import { ownerOf } from "./principal.ts";
 import { askForMore, mayNameOurs, readPropfind } from "./propfind.ts";
@@ -17,25 +17,25 @@ type Deps = {
   origin: string;
   /** The public VAPID key of new registrations. */
   vapidKey: string;
-  findHomes: FindHomes;
+  findCaller: FindCaller;
   names: Pick<TopicNames, "hash" | "seal">;
 };
 
 /**
  * A request that asks for what is ours as well, as the upstream is asked; and what its answer must go through. `open` asks
- * for the caller's homes: only when the upstream has taken the credentials, which are tried once.
+ * who the caller is: only when the upstream has taken the credentials, which are tried once.
  */
 export type Adapted = { body: Uint8Array; open: () => Promise<Rewriter> };
 
 /** Adapts a PROPFIND, whose body was read. Answers undefined for one that has nothing to do with push. */
 export type Adapt = (incoming: IncomingMessage, body: Uint8Array) => Adapted | undefined;
 
-export function createAdapt({ origin, vapidKey, findHomes, names }: Deps): Adapt {
+export function createAdapt({ origin, vapidKey, findCaller, names }: Deps): Adapt {
   const propertiesOf = createPropertiesOf(vapidKey, origin + REGISTRATIONS);
   const ours = new Set(propertiesOf({ content: true, property: true }, { hash: "", sealed: "" }).keys());
 
   /** Only of who is signed in: topics are unique to a user. */
-  function give(homes: Set<string>, { href, types, principal }: Resource): Map<string, string> {
+  function give({ principal, homes }: Caller, { href, types }: Resource): Map<string, string> {
     const path = canonicalPath(href), pushable = pushableOf(types, homes.has(path));
     if (!principal || !pushable) return new Map();
     const owner = ownerOf(origin, principal);
@@ -47,9 +47,10 @@ export function createAdapt({ origin, vapidKey, findHomes, names }: Deps): Adapt
     if (!propfind || propfind.asked.isDisjointFrom(ours)) return undefined;
     const credentials = credentialsOf(incoming), path = withoutOrigin(incoming.url!);
     if (isBound(credentials)) return undefined;
-    const hidden = [RESOURCE_TYPE, PRINCIPAL].filter((name) => !propfind.asked.has(name));
+    // Of each member: the principal is not asked for there, which some servers take a third of their time to say.
+    const hidden = [RESOURCE_TYPE].filter((name) => !propfind.asked.has(name));
     const open = async () => {
-      const homes = await findHomes(credentials, path), propertiesOf = (found: Resource) => give(homes, found);
+      const caller = await findCaller(credentials, path), propertiesOf = (found: Resource) => give(caller, found);
       return createRewriter({ asked: propfind.asked, hidden: new Set(hidden), propertiesOf });
     };
     return { body: askForMore(propfind, hidden), open };

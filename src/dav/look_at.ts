@@ -1,6 +1,6 @@
 /** Looking at a resource as the caller sees it, before the caller is told of its changes. */
 import { type Ask, type Asked, type Credentials, typesOf } from "./ask.ts";
-import type { FindHomes } from "./homes.ts";
+import type { FindCaller } from "./caller.ts";
 import { PRINCIPAL, RESOURCE_TYPE, TRANSPORTS } from "./names.ts";
 import { canonicalPath, parentOf } from "./paths.ts";
 import { principalOf } from "./principal.ts";
@@ -16,14 +16,14 @@ export const isRefused = (found: Found | Refused): found is Refused => "refused"
 
 /** Rejects when the upstream does not answer. */
 export async function lookAt(
-  { ask, findHomes }: { ask: Ask; findHomes: FindHomes },
+  { ask, findCaller }: { ask: Ask; findCaller: FindCaller },
   path: string,
   credentials: Credentials,
 ): Promise<Found | Refused> {
   const asked = await ask(path, credentials, [RESOURCE_TYPE, PRINCIPAL, TRANSPORTS]);
   if (asked.status !== 207) return { refused: asked };
   const own = asked.path ?? canonicalPath(path), principal = principalOf(asked);
-  const isHome = (await findHomes(credentials, path)).has(own);
+  const isHome = (await findCaller(credentials, path)).homes.has(own);
   const pushable = pushableOf(typesOf(asked.properties), isHome);
   return {
     path: own,

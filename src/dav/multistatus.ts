@@ -3,7 +3,7 @@
  * one response at a time is held. What is not understood passes as it is: a server that works must not be made worse.
  */
 import { SaxesParser } from "saxes";
-import { clark, PRINCIPAL, RESOURCE_TYPE } from "./names.ts";
+import { clark, RESOURCE_TYPE } from "./names.ts";
 import { type Changes, type Edit, editsOf, type Propstat } from "./response_edits.ts";
 
 /** Each element costs as many steps as it lies deep. */
@@ -25,7 +25,7 @@ export type Rewriter = {
 };
 
 /** A response that is read: `start` is where in the text it begins. */
-type Response = { start: number; hrefs: string[]; types: Set<string>; principal?: string; propstats: Propstat[] };
+type Response = { start: number; hrefs: string[]; types: Set<string>; propstats: Propstat[] };
 
 export function createRewriter(changes: Changes): Rewriter {
   const parser = new SaxesParser({ xmlns: true, position: true });
@@ -79,7 +79,6 @@ export function createRewriter(changes: Changes): Rewriter {
     if (!response) return;
     const end = parser.position;
     if (depth === 3 && name === "{DAV:}href") response.hrefs.push(text.trim());
-    if (depth === 6 && name === "{DAV:}href" && path[4] === PRINCIPAL) response.principal = text.trim();
     if (depth === 4 && name === "{DAV:}status" && propstat) propstat.status = text.trim();
     if (depth === 4 && name === "{DAV:}prop" && propstat?.prop) propstat.prop.close = tagStart();
     if (depth === 5 && path[3] === "{DAV:}prop" && propstat) propstat.elements.at(-1)!.end = end;
@@ -90,9 +89,9 @@ export function createRewriter(changes: Changes): Rewriter {
     if (depth === 2) finish(response, end);
   }
 
-  function finish({ start, hrefs, types, principal, propstats }: Response, end: number): void {
+  function finish({ start, hrefs, types, propstats }: Response, end: number): void {
     const isWhole = !isSkipped && hrefs.length === 1;
-    const edits = isWhole ? editsOf({ href: hrefs[0]!, types, principal }, propstats, changes) : [];
+    const edits = isWhole ? editsOf({ href: hrefs[0]!, types }, propstats, changes) : [];
     const from = Math.max(start, base);
     out += held.slice(0, from - base) + apply(held.slice(from - base, end - base), from, edits);
     [held, base] = [held.slice(end - base), end];

@@ -7,7 +7,7 @@ import { readPushKeys } from "../wire/push_keys.ts";
 import { InvalidSubscription, parsePushRegister, PUSH_NAMESPACE } from "../wire/push_register.ts";
 import { type Answer, passOn, refuse } from "./answer.ts";
 import { type Ask, type Credentials, isBound } from "./ask.ts";
-import type { FindHomes } from "./homes.ts";
+import type { FindCaller } from "./caller.ts";
 import { type Found, isRefused, lookAt } from "./look_at.ts";
 import { canonicalPath } from "./paths.ts";
 import { ownerOf } from "./principal.ts";
@@ -21,7 +21,7 @@ export const REGISTRATIONS = "/-/registrations";
 
 export type RegisterDeps = {
   ask: Ask;
-  findHomes: FindHomes;
+  findCaller: FindCaller;
   subscriptions: Subscriptions;
   /** The public origin of the DAV door. */
   origin: string;

@@ -1,8 +1,8 @@
 /** What must change in one response of a multistatus, so that it has properties of ours. */
 import { isOk } from "./status.ts";
 
-/** A resource as a multistatus names it; `types` are Clark names, `principal` is the user's (RFC 5397), if there is one. */
-export type Resource = { href: string; types: Set<string>; principal?: string };
+/** A resource as a multistatus names it; `types` are Clark names. */
+export type Resource = { href: string; types: Set<string> };
 
 /** Replaces what lies between two places. */
 export type Edit = { start: number; end: number; text: string };

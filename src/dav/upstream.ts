@@ -22,10 +22,12 @@ export type Upstream = {
   isReused: (request: ClientRequest) => boolean;
   /** To be entered before a request is started, and left when it is over. */
   turns: Turns;
+  /** For what is asked in the middle of an answer, by who has a turn and could wait for another one for ever. */
+  between: Turns;
   close: () => void;
 };
 
-/** At most so many requests at once: some servers answer a few sooner than many (Radicale's own takes five). */
+/** At most so many requests at once, and one in between: some servers answer few sooner (Radicale's own takes five). */
 export function createUpstream(origin: URL, connections = Infinity): Upstream {
   const isTls = origin.protocol === "https:";
   const request = isTls ? startHttps : startHttp;
@@ -48,6 +50,7 @@ export function createUpstream(origin: URL, connections = Infinity): Upstream {
     start,
     isReused: (request) => IS_REUSED in request,
     turns: createTurns(connections),
+    between: createTurns(Number.isFinite(connections) ? 1 : Infinity),
     close: () => kept.destroy(),
   };
 }

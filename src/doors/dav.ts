@@ -8,7 +8,7 @@ import type { Broker } from "../broker/broker.ts";
 import { createAdapt } from "../dav/advertise.ts";
 import type { Answer } from "../dav/answer.ts";
 import { createAsk, type Credentials, credentialsOf } from "../dav/ask.ts";
-import { createFindHomes } from "../dav/homes.ts";
+import { createFindCaller } from "../dav/caller.ts";
 import { createObserve } from "../dav/observe.ts";
 import { withoutOrigin } from "../dav/paths.ts";
 import { openPoll } from "../dav/open_poll.ts";
@@ -63,7 +63,8 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
   const isShared = origin === new URL(url).origin;
   const upstream = createUpstream(new URL(behind), upstreamConnections), ask = createAsk(upstream, publicUrl.host);
   const { now } = deps.clock, publish = (changes: Change[]) => broker.publish({ changes });
-  const findHomes = createFindHomes({ ask, now });
+  const askBetween = createAsk({ ...upstream, turns: upstream.between }, publicUrl.host);
+  const findCaller = createFindCaller({ ask: askBetween, now });
   const observe = createObserve({ ask, origin, subscriptions, now, publish });
   const revoke = createRevoke({ ask, subscriptions, origin });
   const poll = openPoll({ ...deps, ...broker, publish, origin, upstream, ask, host: publicUrl.host });
@@ -71,7 +72,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     upstream,
     publicUrl,
     refuse: (outgoing, code) => fail(outgoing, code === "upstream_down" ? upstreamDown() : unknownCoding()),
-    adapt: createAdapt({ origin, vapidKey, findHomes, names }),
+    adapt: createAdapt({ origin, vapidKey, findCaller, names }),
     answered: (incoming, status) => {
       observe(incoming, status).catch(failed("a change that a client made is not told"));
       revoke.answered(incoming, status).catch(failed("it is not known whether a user may still read"));
@@ -83,7 +84,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     revoke.registered(credentials, subscription);
     poll?.watch(homes, expiryOf(subscription)).catch(failed("a home is not polled"));
   }
-  const registering = { ask, findHomes, subscriptions, names, origin, checkAddress, vapidKey, admit, now, registered };
+  const registering = { ask, findCaller, subscriptions, names, origin, checkAddress, vapidKey, admit, now, registered };
 
   function isDav({ url: target = "/", headers }: IncomingMessage): boolean {
     return isShared ? !isOurs(target) : headers.host?.toLowerCase() === publicUrl.host;

@@ -215,19 +215,3 @@ Deno.test("multistatus: any text, however it is cut, loses nothing but what it s
     { numRuns: 500 },
   );
 });
-
-Deno.test("multistatus: the user's principal is known, and taken out where the client did not ask for it", () => {
-  const principal = "<current-user-principal><href>/alice/</href></current-user-principal>";
-  const found: (string | undefined)[] = [];
-  for (const hidden of [[], ["{DAV:}current-user-principal"]]) {
-    const rewriter = createRewriter({
-      asked: new Set([TOPIC]),
-      hidden: new Set(hidden),
-      propertiesOf: (resource) => (found.push(resource.principal), new Map([[TOPIC, GIVEN]])),
-    });
-    const text = wrap(response(propstat("200 OK", `<prop>${principal}</prop>`)));
-    const kept = hidden.length === 0 ? principal : "";
-    equal(rewriter.write(text) + rewriter.end(), wrap(response(propstat("200 OK", `<prop>${kept}${GIVEN}</prop>`))));
-  }
-  equal(found, ["/alice/", "/alice/"]);
-});

@@ -48,6 +48,18 @@ test("dav push: a client finds push on calendars and address books, and on nothi
   }
 });
 
+test("dav push: where the server is asked one thing at a time, clients find push all the same, and register", async () => {
+  await using all = await openAll({}, { CARILLON_UPSTREAM_CONNECTIONS: "1" });
+  const find = (client: DavClient) => client.request("PROPFIND", "/alice/", FIND, { depth: "1", ...XML });
+  const found = await Promise.all([find(all.alice), find(all.alice), find(all.alice)]);
+  equal(found.map(({ text }) => text.split("webdav-push").length > 2 && topicIn(text) !== undefined), [
+    true,
+    true,
+    true,
+  ]);
+  equal((await registerAt(all.alice, "/alice/work/", all.service.subscribe())).status, 201);
+});
+
 for (const client of ["davx5-4.5-register.xml", "davx5-next-register.xml", "sample-push-register.xml"]) {
   testByXmllint(
     `dav push: ${client}: registered, told what another client wrote, and the token leads to it`,

@@ -18,7 +18,7 @@ async function listen(server: ReturnType<typeof createServer>): Promise<number> 
 
 const member = (n: number) =>
   `<response><href>/alice/${n}/</href><propstat><prop><resourcetype><collection/><C:calendar/></resourcetype>` +
-  `<current-user-principal><href>/alice/</href></current-user-principal><displayname>${"x".repeat(150)}</displayname>` +
+  `<displayname>${"x".repeat(150)}</displayname>` +
   `</prop><status>HTTP/1.1 200 OK</status></propstat><propstat><prop><topic xmlns="${PUSH}"/></prop>` +
   `<status>HTTP/1.1 404 Not Found</status></propstat></response>\n`;
 
@@ -40,7 +40,7 @@ const proxy = createProxy({
   adapt: createAdapt({
     origin: "https://dav.example",
     vapidKey: "key",
-    findHomes: () => Promise.resolve(new Set()),
+    findCaller: () => Promise.resolve({ principal: "/alice/", homes: new Set() }),
     names: { hash: (_, topic) => topic, seal: (_, topic) => topic },
   }),
 });
