@@ -7,10 +7,13 @@ import { startStaticNginx } from "./static_nginx.ts";
 import { median } from "./statistics.ts";
 import { startWorker } from "./worker.ts";
 
-const WHOLE = { members: 10_000, turns: 9, canned: 40 }, QUICK = { members: 1_000, turns: 2, canned: 6 };
+const WHOLE = { members: 10_000, turns: 9, canned: 60 }, QUICK = { members: 1_000, turns: 2, canned: 22 };
 
-/** The first runs compile code and fill pools: memory is compared with that after the third. */
-const SETTLED = 3;
+/** Memory is compared with that after the third run, and with that after the twentieth, when the heap has its size. */
+const EARLY = 3, LATE = 20;
+
+/** As an edge isolate has it; with more, V8 collects seldom, and what is garbage looks like growth. */
+const HEAP = ["--v8-flags=--max-old-space-size=256"];
 
 /** What a client of push asks for of each member; what of it is ours; and what the gateway asks for as well. */
 const NAMES = "<getetag/><getcontenttype/><displayname/>";
@@ -34,13 +37,17 @@ export async function members(quick: boolean): Promise<Part> {
 
 async function byServer({ name, url, path, login }: Filled, turns: number): Promise<Part> {
   await using worker = await startWorker({ env: { CARILLON_UPSTREAM: url } });
-  const run = (url: string) => () => runCurl(url + path, ...login, ...propfind(NAMES + PUSH));
-  const runs = { direct: run(url), gateway: run(worker.url) };
+  const run = (url: string, names: string) => () => runCurl(url + path, ...login, ...propfind(names));
+  const asked = run(url, NAMES + PUSH + HIDDEN);
+  const runs = { direct: run(url, NAMES + PUSH), gateway: run(worker.url, NAMES + PUSH), asked };
   for (const warm of Object.values(runs)) await warm();
-  const { direct, gateway } = await inTurns(`members of ${name}`, turns, runs);
-  const ratio = median(ratios(secondsOf(gateway), secondsOf(direct)));
+  const results = await inTurns(`members of ${name}`, turns, runs);
+  const { direct, gateway } = results, ratio = median(ratios(secondsOf(gateway), secondsOf(direct)));
   return {
-    rows: [toRow(`PROPFIND of all members, ${name}, s`, secondsOf(direct), secondsOf(gateway), coresOf(gateway))],
+    rows: [
+      toRow(`PROPFIND of all members, ${name}, s`, secondsOf(direct), secondsOf(gateway), coresOf(gateway)),
+      toRow("  as the gateway asks, directly", secondsOf(direct), secondsOf(results.asked), coresOf(gateway)),
+    ],
     figures: { [`members_${name}_s`]: median(secondsOf(gateway)), [`members_${name}_ratio`]: ratio },
     marks: [
       { name: `members_${name}_ratio`, value: ratio, atMost: 1.3 },
@@ -54,7 +61,7 @@ async function byServer({ name, url, path, login }: Filled, turns: number): Prom
 /** The answer is there at once, so that nothing but the rewriting takes time, again and again: memory must stay. */
 async function byNobody(canned: string, turns: number): Promise<Part> {
   await using nginx = await startStaticNginx({ "canned.xml": canned });
-  await using worker = await startWorker({ env: { CARILLON_UPSTREAM: nginx.url } });
+  await using worker = await startWorker({ env: { CARILLON_UPSTREAM: nginx.url }, flags: HEAP });
   const memory: number[] = [];
   const run = (url: string, names: string) => () => runCurl(`${url}/canned`, ...propfind(names));
   const rewrite = run(worker.url, NAMES + PUSH);
@@ -63,7 +70,7 @@ async function byNobody(canned: string, turns: number): Promise<Part> {
     passed: run(worker.url, NAMES),
     rewritten: () => rewrite().finally(() => memory.push(residentMb(worker.pid))),
   });
-  const growth = memory.at(-1)! - memory[SETTLED - 1]!,
+  const growthSince = (run: number) => memory.at(-1)! - memory[run - 1]!,
     mbPerSecondOf = (runs: CurlResult[]) => runs.map((run) => canned.length / run.seconds / 1e6);
   return {
     rows: [
@@ -73,9 +80,12 @@ async function byNobody(canned: string, turns: number): Promise<Part> {
     figures: {
       rewritten_mb_per_s: median(mbPerSecondOf(rewritten)),
       members_memory_mb: memory.at(-1)!,
-      members_memory_growth_mb: growth,
+      members_memory_growth_mb: growthSince(EARLY),
     },
-    marks: [{ name: "members_memory_growth_mb", value: growth, atMost: 32 }],
+    marks: [
+      { name: "members_memory_growth_mb", value: growthSince(EARLY), atMost: 32 },
+      { name: "members_memory_late_growth_mb", value: growthSince(LATE), atMost: 32 },
+    ],
     notes: [
       `the canned answer has ${(canned.length / 1e6).toFixed(1)} MB; the worker's memory after each rewriting, MB: ` +
       memory.map((mb) => mb.toFixed(0)).join(" "),
