@@ -21,6 +21,12 @@ const PUSH =
   `<P:topic xmlns:P="https://bitfire.at/webdav-push"/><P:transports xmlns:P="https://bitfire.at/webdav-push"/>`;
 const HIDDEN = "<resourcetype/>";
 
+/** Who a client of no server is: asked for once. */
+const CALLER = `<multistatus xmlns="DAV:"><response><href>/alice/</href><propstat><prop>` +
+  `<current-user-principal><href>/alice/</href></current-user-principal>` +
+  `<C:calendar-home-set xmlns:C="urn:ietf:params:xml:ns:caldav"><href>/alice/</href></C:calendar-home-set>` +
+  `</prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>`;
+
 export async function members(quick: boolean): Promise<Part> {
   const { members, turns, canned } = quick ? QUICK : WHOLE;
   await using xandikos = await fillXandikos(members);
@@ -60,7 +66,7 @@ async function byServer({ name, url, path, login }: Filled, turns: number): Prom
 
 /** The answer is there at once, so that nothing but the rewriting takes time, again and again: memory must stay. */
 async function byNobody(canned: string, turns: number): Promise<Part> {
-  await using nginx = await startStaticNginx({ "canned.xml": canned });
+  await using nginx = await startStaticNginx({ "canned.xml": canned, "caller.xml": CALLER });
   await using worker = await startWorker({ env: { CARILLON_UPSTREAM: nginx.url }, flags: HEAP });
   const memory: number[] = [];
   const run = (url: string, names: string) => () => runCurl(`${url}/canned`, ...propfind(names));

@@ -7,7 +7,10 @@ import { freshFolder } from "./paths.ts";
 
 export type StaticNginx = { url: string; port: number; pid: number } & AsyncDisposable;
 
-/** `files` are given by their names; PUT is taken anywhere. PROPFIND of /canned answers `canned.xml` as a multistatus. */
+/**
+ * `files` are given by their names; PUT is taken anywhere. PROPFIND of /canned answers `canned.xml` as a multistatus, and
+ * `caller.xml` at Depth 0.
+ */
 export async function startStaticNginx(files: Record<string, Uint8Array | string>): Promise<StaticNginx> {
   const folder = await freshFolder("static");
   await Deno.mkdir(join(folder, "files"));
@@ -36,13 +39,14 @@ async function start(folder: string, print: (port: number) => string): Promise<S
   }
 }
 
-const SERVE = `  server {
+const SERVE = `  map $http_depth $answer { 0 /caller.xml; default /canned.xml; }
+  server {
     listen 127.0.0.1:PORT;
     root files;
     client_max_body_size 0;
     default_type application/xml;
     location / { dav_methods PUT; }
-    location = /canned { error_page 405 =207 /canned.xml; }
+    location = /canned { error_page 405 =207 $answer; }
   }
 `;
 
