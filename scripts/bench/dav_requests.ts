@@ -8,7 +8,7 @@ import { type Requested, runWrk, type WrkResult } from "./wrk.ts";
 import { CALENDAR, startXandikos } from "./xandikos.ts";
 
 const CLIENTS = 20;
-const WHOLE = { turns: 7, seconds: 3 }, QUICK = { turns: 1, seconds: 1 };
+const WHOLE = { turns: 15, seconds: 2 }, QUICK = { turns: 1, seconds: 1 };
 
 /** What a client asks for when it looks whether anything is new. */
 const POLL: Requested = {
