@@ -69,6 +69,7 @@ export async function openBroker(deps: BrokerDeps) {
   const follower = createFollower({ kv, embedded, since, clock, random, log, metrics, seen });
   const publisher = createPublisher({
     kv,
+    embedded,
     epoch,
     clock,
     log,

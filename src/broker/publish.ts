@@ -18,8 +18,12 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 /** A known `jti` costs one more round; so many rounds clear any batch of nine. */
 const MAX_ROUNDS = MAX_SEEN_A_COMMIT + 1;
 
+/** Full batches that are under way at once over KV Connect, where a commit mostly waits; a file writes one at a time. */
+const MAX_IN_FLIGHT = 8;
+
 type Deps = {
   kv: Deno.Kv;
+  embedded: boolean;
   epoch: string;
   clock: Clock;
   log: Logger;
@@ -35,13 +39,14 @@ type Deps = {
 
 export type Publisher = ReturnType<typeof createPublisher>;
 
-export function createPublisher({ kv, epoch, clock, log, metrics, pace, committed, position, isLagging }: Deps) {
-  const waiting: Waiting[] = [];
+export function createPublisher(deps: Deps) {
+  const { kv, embedded, epoch, clock, log, metrics, pace, committed, position, isLagging } = deps;
+  const waiting: Waiting[] = [], inFlight = new Set<Promise<void>>();
   const bySeen = new Map<string, Waiting>();
   let waitingBytes = 0, lastCommit = -Infinity;
   let draining = false;
   let pumping: Promise<void> | undefined;
-  let wake: AbortController | undefined;
+  let full = new AbortController();
 
   /**
    * Commits the changes and answers their event ids; none when the `jti` was known, which is no error (RFC 8935 2.2).
@@ -65,7 +70,7 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
     waitingBytes += entry.bytes;
     if (entry.seen !== undefined) bySeen.set(entry.seen, entry);
     pumping ??= pump();
-    if (wake && isFull(waiting)) wake.abort();
+    if (isFull(waiting)) full.abort();
   }
 
   async function repeated(twin: Promise<string[]>): Promise<string[]> {
@@ -75,22 +80,37 @@ export function createPublisher({ kv, epoch, clock, log, metrics, pace, committe
   }
 
   async function pump(): Promise<void> {
-    while (waiting.length > 0) {
-      await linger();
-      const batch = waiting.splice(0, fitting(waiting));
-      for (const { bytes } of batch) waitingBytes -= bytes;
-      await commit(batch);
+    while (waiting.length > 0 || inFlight.size > 0) {
+      if (mayBegin()) await begin();
+      else await Promise.race([...inFlight, untilFull()]);
     }
     // In the same turn as the check above: whoever publishes next starts a new pump.
     pumping = undefined;
   }
 
+  function mayBegin(): boolean {
+    if (waiting.length === 0 || inFlight.size === 0) return waiting.length > 0;
+    return !embedded && inFlight.size < MAX_IN_FLIGHT && isFull(waiting);
+  }
+
+  async function begin(): Promise<void> {
+    await linger();
+    const batch = waiting.splice(0, fitting(waiting));
+    for (const { bytes } of batch) waitingBytes -= bytes;
+    const committing: Promise<void> = commit(batch).finally(() => inFlight.delete(committing));
+    inFlight.add(committing);
+  }
+
   async function linger(): Promise<void> {
     const pause = lastCommit + pace.gap() - clock.elapsed();
     if (pause <= 0 || isFull(waiting)) return;
-    wake = new AbortController();
-    await clock.wait(pause, wake.signal);
-    wake = undefined;
+    full = new AbortController();
+    await clock.wait(pause, full.signal);
+  }
+
+  function untilFull(): Promise<void> {
+    full = new AbortController();
+    return new Promise((resolve) => full.signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
   async function commit(batch: Waiting[]): Promise<void> {
