@@ -58,14 +58,14 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
   app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, now }));
   const subscribing = { ...deps, ...access, url, now, subscriptions: broker.subscriptions };
-  app.post("/-/gateway", gatewayDoor({ ...subscribing, publish: broker.publish }));
+  app.post("/-/gateway", gatewayDoor({ ...subscribing, publish: broker.publish, isHeard: broker.isHeard }));
   app.get("/-/transports", transportsDoor(deps));
   app.post("/-/subscriptions", subscribeDoor(subscribing));
   app.get("/-/subscriptions", listSubscriptionsDoor(subscribing));
   app.get("/-/subscriptions/:id", getSubscriptionDoor(subscribing));
   app.put("/-/subscriptions/:id", updateSubscriptionDoor(subscribing));
   app.delete("/-/subscriptions/:id", deleteSubscriptionDoor(subscribing));
-  app.get(HUB_PATH, streamDoor({ ...access, anonymous: deps.anonymous, locate: broker.locate, admit: broker.admit }));
+  app.get(HUB_PATH, streamDoor({ ...access, anonymous: deps.anonymous, ...broker }));
   app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, now }));
   app.get("/-/healthy", healthyDoor);
   app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));

@@ -69,7 +69,7 @@ export function createIndex() {
   }
 
   /** Those that see the change, each once. */
-  function find(change: Change): Iterable<Audience> {
+  function find(change: Change): IteratorObject<Audience> {
     const found = new Set<Audience>();
     for (const topic of change.topics) for (const audience of byTopic.get(topic) ?? []) found.add(audience);
     for (const audience of wide) found.add(audience);

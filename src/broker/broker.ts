@@ -12,8 +12,10 @@ import { EARLIEST, type Position } from "../model/position.ts";
 import { announceKey } from "./announce_key.ts";
 import { createDeliveries } from "./deliver/deliveries.ts";
 import { createFollower } from "./follow.ts";
+import { createIsHeard } from "./is_heard.ts";
 import { locate } from "./locate.ts";
 import { createPace } from "./pace.ts";
+import { ALONE, createPresence } from "./presence.ts";
 import { createPublisher } from "./publish.ts";
 import { createReplays } from "./replay.ts";
 import { createRing, RING_BYTES, RING_EVENTS, type SeenBatch } from "./ring.ts";
@@ -58,13 +60,9 @@ export async function openBroker(deps: BrokerDeps) {
   const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
   const hashKey = await readHashKey(kv), topicNames = createTopicNames(hashKey);
-  const deliveries = createDeliveries({
-    ...deps,
-    hashKey,
-    worker: crypto.randomUUID(),
-    since,
-    maxWaiting: limits?.maxWaiting,
-  });
+  const worker = crypto.randomUUID();
+  const deliveries = createDeliveries({ ...deps, hashKey, worker, since, maxWaiting: limits?.maxWaiting });
+  const presence = embedded ? ALONE : createPresence({ kv, clock, worker, matchers: streams.matchers });
   await deliveries.open();
   const follower = createFollower({ kv, embedded, since, clock, random, log, metrics, seen });
   const publisher = createPublisher({
@@ -98,6 +96,7 @@ export async function openBroker(deps: BrokerDeps) {
       attempt("the journal was not pruned", pruneOnce),
       attempt("subscriptions were not ended", () => endAll(kv, clock)),
       attempt("no shard was adopted", deliveries.adopt),
+      attempt("who listens here was not written", presence.minute),
       attempt("nobody was told of the new VAPID key", () => announceKey(deps)),
     ]);
   }
@@ -121,7 +120,9 @@ export async function openBroker(deps: BrokerDeps) {
     publish: publisher.publish,
     locate: (id: string) => locate(id, { kv, epoch, ring, follower }),
     isOwnId: (id: string) => id.startsWith(`${epoch}.`),
+    announce: presence.announce,
     admit: streams.admit,
+    isHeard: createIsHeard({ kv, streams, presence }),
     tick: streams.tick,
     minute,
     subscriptions: createSubscriptions({
@@ -141,7 +142,7 @@ export async function openBroker(deps: BrokerDeps) {
     async drain(): Promise<void> {
       await publisher.drain();
       await follower.catchUp().catch(() => {});
-      await Promise.all([streams.drain(), deliveries.drain()]);
+      await Promise.all([streams.drain().then(() => presence.leave().catch(() => {})), deliveries.drain()]);
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Change } from "../model/change.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { LOST, printKeepAlive, printRetry } from "../wire/event_stream.ts";
@@ -198,5 +199,14 @@ export function createStreams(
     }
   }
 
-  return { admit, deliver: rounds.deliver, tick, drain };
+  return {
+    admit,
+    deliver: rounds.deliver,
+    tick,
+    drain,
+    /** Whether a stream here is shown such a change. */
+    isHeard: (change: Change) => index.find(change).some(() => true),
+    /** What the streams here ask for. */
+    matchers: () => rooms.values().flatMap(({ reader }) => reader.matchers),
+  };
 }

@@ -3,6 +3,7 @@ import type { Context, Handler } from "hono";
 import type { Broker } from "../broker/broker.ts";
 import { targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
+import type { Change } from "../model/change.ts";
 import { type Bearer, isGranted } from "../model/grant.ts";
 import { REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
 import { isTopic } from "../model/topic.ts";
@@ -14,11 +15,11 @@ import { admitter, checkOwner, type SubscriptionDeps } from "./subscriptions.ts"
 
 export const MAX_GATEWAY_BYTES = 48 * 1024;
 
-type Deps = SubscriptionDeps & { publish: Broker["publish"] };
+type Deps = SubscriptionDeps & Pick<Broker, "publish" | "isHeard">;
 
 const MESSAGES = ["push", "push-subscribe", "push-transports"];
 
-/** 200 after the commit. `no-subscribers` is left out: only a whole cluster could say so. */
+/** 200 after the commit. */
 export function gatewayDoor(deps: Deps): Handler {
   return async (c) => {
     const bearer = await requireBearer(c, deps);
@@ -48,7 +49,15 @@ async function push(c: Context, value: unknown, bearer: Bearer, deps: Deps): Pro
   const invalid = topics.filter((topic) => !isGranted(bearer, "publish", topic));
   if (invalid.length > 0) return refuseTopics(c, invalid);
   await deps.publish({ changes });
-  return c.json({ "push-response": {} });
+  const unheard = await unheardOf(changes, deps);
+  return c.json({ "push-response": unheard.length > 0 ? { "no-subscribers": unheard } : {} });
+}
+
+/** Topics that nobody in the whole cluster holds; none where that is not certain, since all is stored by now. */
+async function unheardOf(changes: Change[], { isHeard }: Deps): Promise<{ topic: string }[]> {
+  const each = [...new Map(changes.map((change) => [change.topics[0]!, change])).values()];
+  const heard = await Promise.all(each.map(isHeard)).catch(() => undefined);
+  return each.filter((_, index) => heard?.[index] === false).map(({ topics }) => ({ topic: topics[0]! }));
 }
 
 /** All or nothing: one bad topic fails the whole message. To leave nobody needs a grant. */

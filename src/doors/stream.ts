@@ -29,7 +29,10 @@ const HEADERS = {
   "x-accel-buffering": "no",
 };
 
-type Deps = BearerDeps & { hubUrl: string; anonymous: boolean; locate: Broker["locate"]; admit: Broker["admit"] };
+type Deps =
+  & BearerDeps
+  & { hubUrl: string; anonymous: boolean; locate: Broker["locate"] }
+  & Pick<Broker, "announce" | "admit">;
 
 export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
   return async (c) => {
@@ -40,7 +43,10 @@ export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
     const cursor = readCursor(c, query);
     const located = cursor === undefined ? undefined : await deps.locate(cursor);
     const start = { from: located?.from, lost: located?.lost ?? false, expiresAt: bearer?.expiresAt ?? Infinity };
-    if (c.req.method !== "HEAD") c.env.open = deps.admit(reader, start);
+    if (c.req.method !== "HEAD") {
+      await deps.announce(reader.matchers);
+      c.env.open = deps.admit(reader, start);
+    }
     return c.body(null, 200, {
       ...HEADERS,
       ...(cursor !== undefined && { "mercure-last-event-id": start.lost ? "earliest" : encodeHeader(cursor) }),

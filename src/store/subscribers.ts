@@ -58,6 +58,12 @@ export async function readSubscribers(
   return await withDeadline("reading subscribers", Array.fromAsync(entries, toPlaced));
 }
 
+/** Whether anybody is subscribed to a topic's hash. */
+export async function hasSubscribers(kv: Deno.Kv, topic: string): Promise<boolean> {
+  const entries = Array.fromAsync(kv.list({ prefix: [BY_TOPIC, topic] }, { limit: 1 }));
+  return (await withDeadline("looking for subscribers", entries)).length > 0;
+}
+
 function toPlaced({ key, value }: Deno.KvEntry<unknown>): Placed {
   const [, , delay, id] = key as [string, string, Delay, string];
   return { place: { delay, id }, subscriber: decodeRecord<Subscriber>(value) };

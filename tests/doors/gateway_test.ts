@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { equal, ok } from "../helpers/assert.ts";
 import { pushMessage } from "../helpers/arbitraries.ts";
 import { checkNothingSaid, COOKIE, openKit, readAnswer } from "../helpers/bad_input.ts";
+import { subscribe, subscription } from "../helpers/engine.ts";
+import { openStream } from "../helpers/event_source.ts";
 import { readJournal } from "../helpers/journal.ts";
 import { grant } from "../helpers/tokens.ts";
 
@@ -20,11 +22,15 @@ async function messages(worker: Parameters<typeof readJournal>[0]): Promise<Reco
   return (await readJournal(worker)).map(({ data }) => JSON.parse(data));
 }
 
+const unheard = (...topics: string[]) => ({
+  "push-response": { "no-subscribers": topics.map((topic) => ({ topic })) },
+});
+
 // CalConnect cc-dav-push, draft-gajda-dav-push-00: sample messages.
 Deno.test("gateway: the draft's sample push is answered as the draft says, and its two changes are events", async () => {
   await using kit = await openKit();
   const sample = await Deno.readTextFile(new URL("../fixtures/push-request.json", import.meta.url));
-  equal(await json(kit.gateway(sample)), [200, { "push-response": {} }]);
+  equal(await json(kit.gateway(sample)), [200, unheard("123", "abc")]);
   equal((await messages(kit.worker)).map(({ topic, priority, "client-id": client }) => [topic, priority, client]), [
     ["123", 100, "xyz"],
     ["abc", 0, undefined],
@@ -43,9 +49,7 @@ Deno.test("gateway: the draft's sample request for transports is answered with W
 
 Deno.test("gateway: messages may stand in an array, as the draft's grammar has it", async () => {
   await using kit = await openKit();
-  equal(await json(kit.gateway(JSON.stringify({ push: [message("a"), message("b")] }))), [200, {
-    "push-response": {},
-  }]);
+  equal(await json(kit.gateway(JSON.stringify({ push: [message("a"), message("b")] }))), [200, unheard("a", "b")]);
   equal((await messages(kit.worker)).map(({ topic }) => topic), ["a", "b"]);
 });
 
@@ -56,7 +60,7 @@ Deno.test("gateway: unknown members are ignored, wherever they stand and come", 
     push: { messages: [message("a", { "x-new": [] })], "x-other": 1 },
     version: 2,
   };
-  equal(await json(kit.gateway(JSON.stringify(body))), [200, { "push-response": {} }]);
+  equal(await json(kit.gateway(JSON.stringify(body))), [200, unheard("a")]);
   equal((await messages(kit.worker)).length, 1);
 });
 
@@ -79,12 +83,36 @@ Deno.test("gateway: topics without a grant are all named, each once, and nothing
   const body = push(message("b"), message("https://dav.example/x"), message("a"), message("b"));
   equal(await json(kit.gateway(body, token)), [403, { error: { "invalid-topics": ["b", "a"] } }]);
   equal(await messages(kit.worker), []);
-  equal(await json(kit.gateway(push(message("https://dav.example/x")), token)), [200, { "push-response": {} }]);
+  const granted = "https://dav.example/x";
+  equal(await json(kit.gateway(push(message(granted)), token)), [200, unheard(granted)]);
 });
 
-Deno.test("gateway: an unknown topic is no error", async () => {
+Deno.test("gateway: an unknown topic is no error, and named, as CC/CD 70025 shows it", async () => {
   await using kit = await openKit();
-  equal(await json(kit.gateway(push(message("nobody-listens")))), [200, { "push-response": {} }]);
+  const fixture = new URL("../fixtures/cc-70025/push-response-no-subscribers.json", import.meta.url);
+  equal(await json(kit.gateway(push(message("123"), message("123")))), [
+    200,
+    JSON.parse(await Deno.readTextFile(fixture)),
+  ]);
+});
+
+Deno.test("gateway: what a stream or a subscription holds has subscribers, by a pattern as well", async () => {
+  await using kit = await openKit();
+  const token = await kit.mayAll();
+  await using exact = await openStream(kit.worker.hub, "match=exact", token);
+  await using wide = await openStream(kit.worker.hub, "match_urlpattern=https://dav.example/*", token);
+  await subscribe(kit.worker.kv, subscription("a", ["held"], { address: "https://127.0.0.1:9/" }));
+  const topics = ["exact", "https://dav.example/x", "held", "nobody"];
+  equal(await json(kit.gateway(push(...topics.map((topic) => message(topic))))), [200, unheard("nobody")]);
+  await exact.until(() => exact.events.length === 1);
+  await wide.until(() => wide.events.length === 1);
+});
+
+Deno.test("gateway: a stream that may not read a topic is none of its subscribers", async () => {
+  await using kit = await openKit();
+  const token = await kit.token([grant(["subscribe"], [{ match: "another" }])]);
+  await using _stream = await openStream(kit.worker.hub, "match=*", token);
+  equal(await json(kit.gateway(push(message("a"), message("another")), await kit.mayAll())), [200, unheard("a")]);
 });
 
 Deno.test("gateway: two pushes of the same are two events, since nothing tells them apart", async () => {
@@ -97,25 +125,23 @@ Deno.test("gateway: a cookie with a matching Origin pushes as a token does", asy
   await using kit = await openKit();
   for (const origin of [kit.url, "https://app.example"]) {
     const headers = { cookie: `${COOKIE}=${await kit.mayAll()}`, origin };
-    equal(await json(kit.post("/-/gateway", "application/json", push(message("a")), headers)), [200, {
-      "push-response": {},
-    }]);
+    equal(await json(kit.post("/-/gateway", "application/json", push(message("a")), headers)), [200, unheard("a")]);
   }
   equal((await messages(kit.worker)).length, 2);
 });
 
 Deno.test("gateway: 500 messages are stored together", async () => {
   await using kit = await openKit();
-  equal(await json(kit.gateway(push(...Array.from({ length: 500 }, (_, index) => message(`t${index}`))))), [200, {
-    "push-response": {},
-  }]);
-  equal((await messages(kit.worker)).map(({ topic }) => topic), Array.from({ length: 500 }, (_, index) => `t${index}`));
+  const topics = Array.from({ length: 500 }, (_, index) => `t${index}`);
+  equal(await json(kit.gateway(push(...topics.map((topic) => message(topic))))), [200, unheard(...topics)]);
+  equal((await messages(kit.worker)).map(({ topic }) => topic), topics);
 });
 
 Deno.test("gateway: what a valid message says is what a listener reads", async () => {
   await using kit = await openKit();
   const sent = fc.sample(pushMessage, 60).map(({ unknown: _, ...message }) => message);
-  equal(await json(kit.gateway(JSON.stringify({ push: sent }))), [200, { "push-response": {} }]);
+  const topics = [...new Set(sent.map(({ topic }) => topic))];
+  equal(await json(kit.gateway(JSON.stringify({ push: sent }))), [200, unheard(...topics)]);
   const read = await messages(kit.worker);
   equal(
     read.map(({ topic, data, timestamp }) => [topic, data, timestamp]),

@@ -1,0 +1,118 @@
+/**
+ * Who listens, as the whole cluster knows it: each worker says which topics its event streams may be about before it
+ * opens them, so that another one can be sure that nobody hears of a topic (CC/CD 70025, `no-subscribers`).
+ */
+import type { Clock } from "../clock.ts";
+import type { Matcher } from "../model/matcher.ts";
+import {
+  bitOf,
+  EVERYTHING,
+  forgetWorker,
+  listWorkers,
+  mayListenElsewhere,
+  type PresenceBit,
+  writePresence,
+} from "../store/presence.ts";
+import { topicHash } from "../store/subscribers.ts";
+import { createSightings } from "./deliver/sightings.ts";
+
+/** Milliseconds after which a worker that did not show that it lives is taken for dead; it does so once a minute. */
+const DEAD_AFTER = 5 * 60_000;
+
+type Deps = {
+  kv: Deno.Kv;
+  clock: Clock;
+  worker: string;
+  /** What the streams of this worker ask for now. */
+  matchers: () => Iterable<Matcher>;
+};
+
+export type Presence = {
+  /** To be awaited before a stream is opened. Throws `kv_failed` or `kv_timeout`. */
+  announce: (matchers: Matcher[]) => Promise<void>;
+  /** Whether streams of other workers may be about a topic. Throws `kv_failed` or `kv_timeout`. */
+  mayListenElsewhere: (topic: string) => Promise<boolean>;
+  /** Once a minute: shows that this worker lives, takes back what nobody here asks for any more, and buries the dead. */
+  minute: () => Promise<void>;
+  /** Takes all back. */
+  leave: () => Promise<void>;
+};
+
+/** Where one process has the database. */
+export const ALONE: Presence = {
+  announce: () => Promise.resolve(),
+  mayListenElsewhere: () => Promise.resolve(false),
+  minute: () => Promise.resolve(),
+  leave: () => Promise.resolve(),
+};
+
+export function createPresence({ kv, clock, worker, matchers }: Deps): Presence {
+  const sightings = createSightings(clock, DEAD_AFTER);
+  const written = new Set<PresenceBit>(), wanted = new Set<PresenceBit>();
+  let unused = new Set<PresenceBit>();
+  let versionstamp: string | null = null, writing: Promise<void> = Promise.resolve(), next: Promise<void> | undefined;
+
+  async function announce(matchers: Matcher[]): Promise<void> {
+    const bits = bitsOf(matchers);
+    for (const bit of bits) unused.delete(bit);
+    const missing = [...bits.difference(written)];
+    if (missing.length === 0) return;
+    for (const bit of missing) wanted.add(bit);
+    await writeNext();
+  }
+
+  /** Whoever waits while a write runs shares the next one. */
+  function writeNext(): Promise<void> {
+    return next ??= inTurn(() => {
+      next = undefined;
+      return wanted.size > 0 ? write([]) : undefined;
+    });
+  }
+
+  function inTurn(run: () => Promise<void> | undefined): Promise<void> {
+    return writing = writing.catch(() => {}).then(run);
+  }
+
+  async function write(dropped: PresenceBit[]): Promise<void> {
+    const added = [...wanted];
+    for (const bit of dropped) written.delete(bit);
+    const all = written.union(new Set(added));
+    const result = await writePresence(kv, worker, { versionstamp, changed: [...added, ...dropped], all });
+    versionstamp = result.versionstamp;
+    if (!result.ok) return await writeAnew();
+    for (const bit of added) void (written.add(bit), wanted.delete(bit));
+  }
+
+  /** Others took this worker for dead and forgot what it had written, or an earlier write landed after all. */
+  async function writeAnew(): Promise<void> {
+    for (const bit of written) wanted.add(bit);
+    written.clear();
+    await write([]);
+  }
+
+  async function minute(): Promise<void> {
+    const used = bitsOf(matchers()), idle = written.difference(used);
+    // A stream that was announced may not be open yet: whoever is not there for two minutes in a row is gone.
+    await inTurn(() => versionstamp === null ? undefined : write([...idle.intersection(unused)]));
+    unused = idle;
+    for (const other of await listWorkers(kv)) await bury(other);
+  }
+
+  async function bury({ worker: other, versionstamp }: { worker: string; versionstamp: string }): Promise<void> {
+    if (other !== worker && sightings.hasLapsed(other, versionstamp)) await forgetWorker(kv, other, versionstamp);
+  }
+
+  return {
+    announce,
+    mayListenElsewhere: (topic) => mayListenElsewhere(kv, worker, bitOf(topicHash(topic))),
+    minute,
+    leave: () => inTurn(() => versionstamp === null ? undefined : forgetWorker(kv, worker, versionstamp)),
+  };
+}
+
+function bitsOf(matchers: Iterable<Matcher>): Set<PresenceBit> {
+  const isOne = ({ match, type }: Matcher) => type === "exact" && match !== "*";
+  return new Set(
+    Iterator.from(matchers).map((each) => isOne(each) ? bitOf(topicHash(each.match)) : EVERYTHING),
+  );
+}
