@@ -1,11 +1,11 @@
 import { announceKey } from "../../src/broker/announce_key.ts";
-import { findSubscription } from "../../src/store/subscriptions.ts";
+import { findSubscription, findSubscriptions } from "../../src/store/subscriptions.ts";
 import type { Outcome } from "../../src/model/delivery.ts";
 import type { Subscription } from "../../src/model/subscription.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../helpers/engine.ts";
-import { memoryKv } from "../helpers/broker.ts";
+import { testStores } from "../helpers/stores.ts";
 
 const OLD = "old key", NEW = "new key", DAY = 86_400_000;
 const dav = (id: string, more: Partial<Subscription> = {}) =>
@@ -17,33 +17,34 @@ async function waiting(kv: Deno.Kv): Promise<string[]> {
   return entries.map(({ key }) => String(key[3]).replaceAll("_", "")).sort();
 }
 
-Deno.test("announce key: who registered by WebDAV-Push with another key is told, each address once", async () => {
-  await using kv = await memoryKv();
-  const clock = manualClock(), now = clock.now();
-  for (const each of [dav("a"), dav("b", { address: "https://push.example/b" }), dav("c", { vapidKey: NEW })]) {
-    await subscribe(kv, each);
-  }
-  await subscribe(kv, dav("d", { address: "https://push.example/a" }));
-  await subscribe(kv, dav("e"), { attempt: 3, at: now, until: now + 5 });
-  await subscribe(kv, subscription("f", ["t"], { vapidKey: OLD }));
-  await announceKey({ kv, clock, vapidKey: NEW });
-  // `e` waited before, since it is not confirmed.
-  equal(await waiting(kv), ["a", "b", "e"]);
-  const { initial, subscription: kept } = (await findSubscription(kv, dav("a").id)).kept!;
-  equal([initial, kept.confirmed], [{ attempt: 0, at: now, until: now + DAY }, true]);
-});
+testStores(
+  "announce key: who registered by WebDAV-Push with another key is told, each address once",
+  async (openKv) => {
+    await using kv = await openKv();
+    const clock = manualClock(), now = clock.now();
+    for (const each of [dav("a"), dav("b", { address: "https://push.example/b" }), dav("c", { vapidKey: NEW })]) {
+      await subscribe(kv, each);
+    }
+    await subscribe(kv, dav("d", { address: "https://push.example/a" }));
+    await subscribe(kv, dav("e"), { attempt: 3, at: now, until: now + 5 });
+    await subscribe(kv, subscription("f", ["t"], { vapidKey: OLD }));
+    await announceKey({ kv, clock, vapidKey: NEW });
+    // `e` waited before, since it is not confirmed.
+    equal(await waiting(kv), ["a", "b", "e"]);
+    const { initial, subscription: kept } = (await findSubscription(kv, dav("a").id)).kept!;
+    equal([initial, kept.confirmed], [{ attempt: 0, at: now, until: now + DAY }, true]);
+  },
+);
 
-Deno.test("announce key: it is said once for each key, and goes on where it stopped", async () => {
-  await using kv = await memoryKv();
+testStores("announce key: it is said once for each key, and goes on where it stopped", async (openKv) => {
+  await using kv = await openKv();
   const clock = manualClock();
   const ids = Array.from({ length: 450 }, (_, n) => `${n}`.padStart(4, "0"));
-  for (const id of ids) await subscribe(kv, dav(id));
+  await Promise.all(ids.map((id) => subscribe(kv, dav(id))));
   await announceKey({ kv, clock, vapidKey: NEW });
   equal(await waiting(kv), ids);
-  for (const id of ids) {
-    const found = await findSubscription(kv, dav(id).id);
-    equal(found.kept!.initial !== undefined, true);
-  }
+  const found = await findSubscriptions(kv, ids.map((id) => dav(id).id));
+  equal(found.every(({ kept }) => kept?.initial !== undefined), true);
   await subscribe(kv, dav("zz"));
   await announceKey({ kv, clock, vapidKey: NEW });
   equal((await waiting(kv)).includes("zz"), false);
@@ -52,27 +53,31 @@ Deno.test("announce key: it is said once for each key, and goes on where it stop
 });
 
 for (const [answer, isKept] of [["delivered", true], ["rejected", true], ["gone", false]] as const) {
-  Deno.test(`announce key: an answer of ${answer} ${isKept ? "leaves" : "ends"} the registration, told by its own key`, async () => {
-    await using kv = await memoryKv();
-    const a = dav("a");
-    await subscribe(kv, a);
-    const outcome = ({ message }: { message: unknown }): Outcome | undefined => message ? undefined : { kind: answer };
-    const engine = createEngine(kv, { answer: outcome });
-    await engine.start();
-    await announceKey({ kv, clock: engine.clock, vapidKey: NEW });
-    await engine.adopt();
-    await engine.pass(10_000);
-    equal(engine.sent.map(({ topic, delivery }) => [topic, delivery.subscriber.vapidKey]), [[undefined, OLD]]);
-    const { kept } = await findSubscription(kv, a.id);
-    equal([kept?.initial, kept?.subscription.confirmed], [undefined, isKept ? true : undefined]);
-    await engine.publish(contentChange(a.topics[0]!.topic));
-    equal(engine.sent.length, isKept ? 2 : 1);
-    await engine.leave();
-  });
+  testStores(
+    `announce key: an answer of ${answer} ${isKept ? "leaves" : "ends"} the registration, told by its own key`,
+    async (openKv) => {
+      await using kv = await openKv();
+      const a = dav("a");
+      await subscribe(kv, a);
+      const outcome = ({ message }: { message: unknown }): Outcome | undefined =>
+        message ? undefined : { kind: answer };
+      const engine = createEngine(kv, { answer: outcome });
+      await engine.start();
+      await announceKey({ kv, clock: engine.clock, vapidKey: NEW });
+      await engine.adopt();
+      await engine.pass(10_000);
+      equal(engine.sent.map(({ topic, delivery }) => [topic, delivery.subscriber.vapidKey]), [[undefined, OLD]]);
+      const { kept } = await findSubscription(kv, a.id);
+      equal([kept?.initial, kept?.subscription.confirmed], [undefined, isKept ? true : undefined]);
+      await engine.publish(contentChange(a.topics[0]!.topic));
+      equal(engine.sent.length, isKept ? 2 : 1);
+      await engine.leave();
+    },
+  );
 }
 
-Deno.test("announce key: changes go on while the message waits to be taken", async () => {
-  await using kv = await memoryKv();
+testStores("announce key: changes go on while the message waits to be taken", async (openKv) => {
+  await using kv = await openKv();
   const a = dav("a");
   await subscribe(kv, a);
   const answer = ({ message }: { message: unknown }): Outcome | undefined =>

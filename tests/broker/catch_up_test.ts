@@ -4,7 +4,7 @@ import { createSubscriptions } from "../../src/broker/subscriptions.ts";
 import { contentChange, createEngine } from "../helpers/engine.ts";
 import { countKeys, startAll } from "../helpers/engines.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { memoryKv } from "../helpers/broker.ts";
+import { testStores } from "../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 const TARGET = {
@@ -46,20 +46,23 @@ for (
     property: { depth: "0" as const, props: ["{DAV:}a"] },
   }]
 ) {
-  Deno.test(`catch up: who wants no delay any more is told of what waited for its old class: ${JSON.stringify(triggers)}`, async () => {
-    await using kv = await memoryKv();
-    const { engine, told, update } = await openWaiting(kv);
-    await update({ maxDelay: 0, triggers, minPriority: 90 });
-    await engine.pass(6_000);
-    equal([told(), await countKeys(kv, "handback")], [2, 0]);
-    await engine.pass(120_000);
-    equal(told(), 2);
-    await engine.leave();
-  });
+  testStores(
+    `catch up: who wants no delay any more is told of what waited for its old class: ${JSON.stringify(triggers)}`,
+    async (openKv) => {
+      await using kv = await openKv();
+      const { engine, told, update } = await openWaiting(kv);
+      await update({ maxDelay: 0, triggers, minPriority: 90 });
+      await engine.pass(6_000);
+      equal([told(), await countKeys(kv, "handback")], [2, 0]);
+      await engine.pass(120_000);
+      equal(told(), 2);
+      await engine.leave();
+    },
+  );
 }
 
-Deno.test("catch up: nothing is told once more when the delay class stays, or gets longer", async () => {
-  await using kv = await memoryKv();
+testStores("catch up: nothing is told once more when the delay class stays, or gets longer", async (openKv) => {
+  await using kv = await openKv();
   const { engine, told, update } = await openWaiting(kv);
   for (const maxDelay of [60, 3_600, 61]) await update({ maxDelay });
   await engine.pass(50_000);
@@ -69,8 +72,8 @@ Deno.test("catch up: nothing is told once more when the delay class stays, or ge
   await engine.leave();
 });
 
-Deno.test("catch up: a new topic and one that is left are none of it", async () => {
-  await using kv = await memoryKv();
+testStores("catch up: a new topic and one that is left are none of it", async (openKv) => {
+  await using kv = await openKv();
   const { engine, update } = await openWaiting(kv);
   await update({ maxDelay: 0, topics: ["https://dav.example/new/"] });
   await engine.pass(120_000);
@@ -78,8 +81,8 @@ Deno.test("catch up: a new topic and one that is left are none of it", async () 
   await engine.leave();
 });
 
-Deno.test("catch up: who was not confirmed yet is told of what waited as soon as they are", async () => {
-  await using kv = await memoryKv();
+testStores("catch up: who was not confirmed yet is told of what waited as soon as they are", async (openKv) => {
+  await using kv = await openKv();
   let down = true;
   const engine = createEngine(kv, { answer: () => down ? { kind: "retry", tried: true } : undefined });
   await startAll(engine);

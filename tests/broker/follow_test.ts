@@ -5,8 +5,9 @@ import { createPublisher } from "../../src/broker/publish.ts";
 import { append, readAfter } from "../../src/store/journal.ts";
 import { EARLIEST } from "../../src/model/position.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
-import { brokerDeps, change, countScans, memoryKv, overrideKv } from "../helpers/broker.ts";
+import { brokerDeps, change, countScans, overrideKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
+import { testStores } from "../helpers/stores.ts";
 
 async function commit(kv: Deno.Kv, topic: string): Promise<void> {
   const nonce = crypto.randomUUID();
@@ -25,8 +26,8 @@ const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve));
 };
 
-Deno.test("follow: every batch once, in commit order, however often it is kicked", async () => {
-  await using kv = await memoryKv();
+testStores("follow: every batch once, in commit order, however often it is kicked", async (openKv) => {
+  await using kv = await openKv();
   const { catchUp, kick, topics } = followerOn(kv);
   const expected = Array.from({ length: 250 }, (_, n) => `${n}`);
   for (const topic of expected) {
@@ -38,8 +39,8 @@ Deno.test("follow: every batch once, in commit order, however often it is kicked
   equal(topics, expected);
 });
 
-Deno.test("follow: the bell wakes it without a kick or a poll", async () => {
-  await using kv = await memoryKv();
+testStores("follow: the bell wakes it without a kick or a poll", async (openKv) => {
+  await using kv = await openKv();
   const { run, topics } = followerOn(kv);
   const stop = new AbortController();
   const running = run(stop.signal);
@@ -51,8 +52,8 @@ Deno.test("follow: the bell wakes it without a kick or a poll", async () => {
   await running;
 });
 
-Deno.test("follow: a watch that died silently is covered by the poll", async () => {
-  await using kv = await memoryKv();
+testStores("follow: a watch that died silently is covered by the poll", async (openKv) => {
+  await using kv = await openKv();
   const deaf = overrideKv(kv, { watch: () => new ReadableStream() });
   const { run, topics, clock } = followerOn(deaf);
   const stop = new AbortController();
@@ -65,8 +66,8 @@ Deno.test("follow: a watch that died silently is covered by the poll", async () 
   await running;
 });
 
-Deno.test("follow: the watch is renewed on a schedule, and again after a fault", async () => {
-  await using kv = await memoryKv();
+testStores("follow: the watch is renewed on a schedule, and again after a fault", async (openKv) => {
+  await using kv = await openKv();
   let watches = 0;
   const counting = overrideKv(kv, {
     watch: () =>
@@ -85,19 +86,22 @@ Deno.test("follow: the watch is renewed on a schedule, and again after a fault",
   await running;
 });
 
-Deno.test("follow: a batch of an unknown version is set aside and counted, and what follows is read", async () => {
-  await using kv = await memoryKv();
-  await commit(kv, "a");
-  await kv.atomic().set(["journal", kv.commitVersionstamp()], new TextEncoder().encode('{"v":99}')).commit();
-  await commit(kv, "b");
-  const { catchUp, topics, metrics } = followerOn(kv);
-  await catchUp();
-  equal(topics, ["a", "b"]);
-  equal((await metrics.batchesUnknown.get()).values[0]?.value, 1);
-});
+testStores(
+  "follow: a batch of an unknown version is set aside and counted, and what follows is read",
+  async (openKv) => {
+    await using kv = await openKv();
+    await commit(kv, "a");
+    await kv.atomic().set(["journal", kv.commitVersionstamp()], new TextEncoder().encode('{"v":99}')).commit();
+    await commit(kv, "b");
+    const { catchUp, topics, metrics } = followerOn(kv);
+    await catchUp();
+    equal(topics, ["a", "b"]);
+    equal((await metrics.batchesUnknown.get()).values[0]?.value, 1);
+  },
+);
 
-Deno.test("follow: a database that refuses fails the call, not the follower", async () => {
-  await using kv = await memoryKv();
+testStores("follow: a database that refuses fails the call, not the follower", async (openKv) => {
+  await using kv = await openKv();
   let broken = true;
   const next = () => Promise.reject(new Error("io"));
   const list = (...args: Parameters<Deno.Kv["list"]>) =>
@@ -122,25 +126,28 @@ function pairOn(kv: Deno.Kv) {
   return { ...follower, publish, reads: scans };
 }
 
-Deno.test("follow: what this process committed is seen without reading it back", async () => {
-  await using kv = await memoryKv();
+testStores("follow: what this process committed is seen without reading it back", async (openKv) => {
+  await using kv = await openKv();
   const { publish, topics, reads } = pairOn(kv);
   for (const topic of ["a", "b", "c"]) await publish(topic);
   equal([topics, reads()], [["a", "b", "c"], 0]);
 });
 
-Deno.test("follow: another writer's commit between two of our own is read, in order, and ours is stored once", async () => {
-  await using kv = await memoryKv();
-  const { publish, topics, catchUp } = pairOn(kv);
-  await publish("a");
-  await commit(kv, "theirs");
-  await publish("b");
-  await publish("c");
-  await catchUp();
-  await publish("d");
-  equal(topics, ["a", "theirs", "b", "c", "d"]);
-  const stored = (await readAfter(kv, EARLIEST.versionstamp, 10)).flatMap(({ changes }) =>
-    changes!.map(({ topics }) => topics[0]!)
-  );
-  equal(stored, topics);
-});
+testStores(
+  "follow: another writer's commit between two of our own is read, in order, and ours is stored once",
+  async (openKv) => {
+    await using kv = await openKv();
+    const { publish, topics, catchUp } = pairOn(kv);
+    await publish("a");
+    await commit(kv, "theirs");
+    await publish("b");
+    await publish("c");
+    await catchUp();
+    await publish("d");
+    equal(topics, ["a", "theirs", "b", "c", "d"]);
+    const stored = (await readAfter(kv, EARLIEST.versionstamp, 10)).flatMap(({ changes }) =>
+      changes!.map(({ topics }) => topics[0]!)
+    );
+    equal(stored, topics);
+  },
+);

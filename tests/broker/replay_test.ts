@@ -4,9 +4,10 @@ import { createRing } from "../../src/broker/ring.ts";
 import { comparePositions, EARLIEST, type Position } from "../../src/model/position.ts";
 import { parseEventId } from "../../src/wire/event_id.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
-import { brokerDeps, change, countScans, memoryKv, memorySink, reader } from "../helpers/broker.ts";
+import { brokerDeps, change, countScans, memorySink, reader } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { systemClock } from "../../src/clock.ts";
+import { testStores } from "../helpers/stores.ts";
 
 /** Beyond every event. */
 const HEAD = { versionstamp: "f".repeat(20), index: 0 };
@@ -34,18 +35,21 @@ async function read(broker: Awaited<ReturnType<typeof brokerWith>>, id: string, 
   return sink;
 }
 
-Deno.test("replay: what is older than the ring is read from the journal, then the ring, without a seam", async () => {
-  await using kv = await memoryKv();
-  await using broker = await brokerWith(kv, 40);
-  for (const at of [0, 7, 20, 33, 34, 35, 38]) {
-    const { data } = await read(broker, broker.ids[at]!, (data) => data.length >= 39 - at);
-    equal(data, Array.from({ length: 39 - at }, (_, n) => `${at + 1 + n}`));
-  }
-  equal((await read(broker, "earliest", (data) => data.length >= 40)).data.length, 40);
-});
+testStores(
+  "replay: what is older than the ring is read from the journal, then the ring, without a seam",
+  async (openKv) => {
+    await using kv = await openKv();
+    await using broker = await brokerWith(kv, 40);
+    for (const at of [0, 7, 20, 33, 34, 35, 38]) {
+      const { data } = await read(broker, broker.ids[at]!, (data) => data.length >= 39 - at);
+      equal(data, Array.from({ length: 39 - at }, (_, n) => `${at + 1 + n}`));
+    }
+    equal((await read(broker, "earliest", (data) => data.length >= 40)).data.length, 40);
+  },
+);
 
-Deno.test("replay: what is published during a replay comes after it, once", async () => {
-  await using kv = await memoryKv();
+testStores("replay: what is published during a replay comes after it, once", async (openKv) => {
+  await using kv = await openKv();
   await using broker = await brokerWith(kv, 60);
   const sink = memorySink();
   const gone = broker.admit(reader("*"), { from: EARLIEST, lost: false, expiresAt: Infinity })(sink);
@@ -58,8 +62,8 @@ Deno.test("replay: what is published during a replay comes after it, once", asyn
   gone();
 });
 
-Deno.test("replay: a cursor within a batch continues within it", async () => {
-  await using kv = await memoryKv();
+testStores("replay: a cursor within a batch continues within it", async (openKv) => {
+  await using kv = await openKv();
   await using broker = await brokerWith(kv, 0);
   const ids = await broker.publish({ changes: [change("a"), change("b"), change("c")] });
   for (let n = 0; n < 10; n++) await broker.publish({ changes: [change(`${n}`)] });
@@ -68,16 +72,16 @@ Deno.test("replay: a cursor within a batch continues within it", async () => {
   equal(data.slice(0, 2), ["c", "0"]);
 });
 
-Deno.test("replay: a publisher's own id is resumed from", async () => {
-  await using kv = await memoryKv();
+testStores("replay: a publisher's own id is resumed from", async (openKv) => {
+  await using kv = await openKv();
   await using broker = await brokerWith(kv, 3);
   await broker.publish({ changes: [change("x"), change("mine", { id: "urn:uuid:1" }), change("after")] });
   const { data } = await read(broker, "urn:uuid:1", (data) => data.length >= 1);
   equal(data, ["after"]);
 });
 
-Deno.test("replay: an id of another epoch, from the future, or never given is lost", async () => {
-  await using kv = await memoryKv();
+testStores("replay: an id of another epoch, from the future, or never given is lost", async (openKv) => {
+  await using kv = await openKv();
   await using broker = await brokerWith(kv, 3);
   const { epoch, position } = parseEventId(broker.ids[2]!)!;
   for (
@@ -93,8 +97,8 @@ Deno.test("replay: an id of another epoch, from the future, or never given is lo
   equal((await broker.locate(broker.ids[2]!)).lost, false);
 });
 
-Deno.test("replay: readers at the same place share one scan, and too many are refused", async () => {
-  await using kv = await memoryKv();
+testStores("replay: readers at the same place share one scan, and too many are refused", async (openKv) => {
+  await using kv = await openKv();
   await using _filled = await brokerWith(kv, 30);
   const { counting, scans } = countScans(kv);
   const deps = brokerDeps(kv);
@@ -122,8 +126,8 @@ function tapeTo(texts: string[], end: Position): Tape {
   };
 }
 
-Deno.test("replay: what was pruned while a reader caught up is a loss that it is told of", async () => {
-  await using kv = await memoryKv();
+testStores("replay: what was pruned while a reader caught up is a loss that it is told of", async (openKv) => {
+  await using kv = await openKv();
   const clock = manualClock();
   const broker = await openBroker({ ...brokerDeps(kv, clock), limits: { ring: { bytes: 1e6, events: 5 } } });
   await using _drained = { [Symbol.asyncDispose]: broker.drain };
@@ -143,8 +147,8 @@ Deno.test("replay: what was pruned while a reader caught up is a loss that it is
   gone();
 });
 
-Deno.test("replay: slow readers hold up nobody else", async () => {
-  await using kv = await memoryKv();
+testStores("replay: slow readers hold up nobody else", async (openKv) => {
+  await using kv = await openKv();
   await using broker = await brokerWith(kv, 60);
   const slow = Array.from({ length: 10 }, () => {
     const sink = Object.assign(memorySink(), { queued: 1e9 });
@@ -155,8 +159,8 @@ Deno.test("replay: slow readers hold up nobody else", async () => {
   await new Promise((resolve) => setTimeout(resolve, 30));
 });
 
-Deno.test("replay: a reader that never reads is cut when its patience is over", async () => {
-  await using kv = await memoryKv();
+testStores("replay: a reader that never reads is cut when its patience is over", async (openKv) => {
+  await using kv = await openKv();
   await using _filled = await brokerWith(kv, 30);
   const deps = brokerDeps(kv);
   const clock = { now: () => 0, elapsed: () => 0, wait: () => Promise.resolve() };
@@ -167,8 +171,8 @@ Deno.test("replay: a reader that never reads is cut when its patience is over", 
   equal(open, false);
 });
 
-Deno.test("replay: of two events with the same id the older one is resumed from", async () => {
-  await using kv = await memoryKv();
+testStores("replay: of two events with the same id the older one is resumed from", async (openKv) => {
+  await using kv = await openKv();
   await using broker = await brokerWith(kv, 0);
   await broker.publish({ changes: [change("mine", { id: "42" })] });
   await broker.publish({ changes: [change("between")] });
@@ -179,8 +183,8 @@ Deno.test("replay: of two events with the same id the older one is resumed from"
   equal((await read(broker, "42", (data) => data.length >= 4)).data, ["between", "theirs", "again", "x"]);
 });
 
-Deno.test("replay: the id of an empty journal is a place like any other", async () => {
-  await using kv = await memoryKv();
+testStores("replay: the id of an empty journal is a place like any other", async (openKv) => {
+  await using kv = await openKv();
   await using broker = await brokerWith(kv, 20);
   equal((await broker.locate(`epoch123.${"0".repeat(20)}.0`)).lost, true, "another epoch");
   const epoch = parseEventId(broker.ids[0]!)!.epoch;

@@ -5,9 +5,9 @@ import { createMetrics } from "../../src/metrics.ts";
 import type { Change } from "../../src/model/change.ts";
 import { listHomes } from "../../src/store/homes.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { memoryKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { watchKv } from "../helpers/watched_kv.ts";
+import { testStores } from "../helpers/stores.ts";
 
 const HOME = "/alice/", DAY = 86_400_000;
 const work = (token: string): Member => ({ path: "/alice/work/", token, state: token });
@@ -73,27 +73,30 @@ async function pass(seconds: number, ...pollers: ReturnType<typeof openPoller>[]
 
 const until = (poller: { clock: { now: () => number } }) => poller.clock.now() + DAY;
 
-Deno.test("poll: a home that somebody is subscribed in is looked at, at once and then as its pace says", async () => {
-  await using kv = await memoryKv();
-  const server = upstream(), poller = openPoller(kv, server);
-  await pass(5, poller);
-  equal(server.looks, []);
-  await poller.watch([HOME], until(poller));
-  await pass(40, poller);
-  server.state.members = [work("2")];
-  await pass(40, poller);
-  equal(poller.told(), ["/alice/work/", "/alice/", "/"]);
-  equal(server.looks.every(({ path }) => path === HOME), true);
-  await pass(3_600, poller);
-  const gaps = server.looks.map(({ at }, n) => at - (server.looks[n - 1]?.at ?? 0));
-  ok(gaps[1]! >= 29 && gaps[1]! <= 33, `${gaps}`);
-  ok(gaps.at(-1)! > 600 && gaps.every((gap) => gap <= 940), `${gaps}`);
-  equal(poller.told().length, 3);
-  await poller.stop();
-});
+testStores(
+  "poll: a home that somebody is subscribed in is looked at, at once and then as its pace says",
+  async (openKv) => {
+    await using kv = await openKv();
+    const server = upstream(), poller = openPoller(kv, server);
+    await pass(5, poller);
+    equal(server.looks, []);
+    await poller.watch([HOME], until(poller));
+    await pass(40, poller);
+    server.state.members = [work("2")];
+    await pass(40, poller);
+    equal(poller.told(), ["/alice/work/", "/alice/", "/"]);
+    equal(server.looks.every(({ path }) => path === HOME), true);
+    await pass(3_600, poller);
+    const gaps = server.looks.map(({ at }, n) => at - (server.looks[n - 1]?.at ?? 0));
+    ok(gaps[1]! >= 29 && gaps[1]! <= 33, `${gaps}`);
+    ok(gaps.at(-1)! > 600 && gaps.every((gap) => gap <= 940), `${gaps}`);
+    equal(poller.told().length, 3);
+    await poller.stop();
+  },
+);
 
-Deno.test("poll: who subscribes while a home is looked at changes nothing of what was seen", async () => {
-  await using kv = await memoryKv();
+testStores("poll: who subscribes while a home is looked at changes nothing of what was seen", async (openKv) => {
+  await using kv = await openKv();
   const server = upstream(), poller = openPoller(kv, server);
   let later = until(poller);
   server.state.meanwhile = () => poller.watch([HOME], ++later);
@@ -106,8 +109,8 @@ Deno.test("poll: who subscribes while a home is looked at changes nothing of wha
   await poller.stop();
 });
 
-Deno.test("poll: it ends with the last subscription", async () => {
-  await using kv = await memoryKv();
+testStores("poll: it ends with the last subscription", async (openKv) => {
+  await using kv = await openKv();
   const server = upstream(), poller = openPoller(kv, server);
   await poller.watch([HOME], poller.clock.now() + 100_000);
   await pass(100, poller);
@@ -118,22 +121,25 @@ Deno.test("poll: it ends with the last subscription", async () => {
   await poller.stop();
 });
 
-Deno.test("poll: who is told before the state is kept is told again after a crash, and nothing is missed while nobody looks", async () => {
-  await using kv = await memoryKv();
-  const server = upstream(), first = openPoller(kv, server);
-  await first.watch([HOME], until(first));
-  await pass(10, first);
-  first.kill();
-  await first.stop();
-  server.state.members = [work("2")];
-  const second = openPoller(kv, server);
-  await pass(90, second);
-  equal(second.told(), ["/alice/work/", "/alice/", "/"]);
-  await second.stop();
-});
+testStores(
+  "poll: who is told before the state is kept is told again after a crash, and nothing is missed while nobody looks",
+  async (openKv) => {
+    await using kv = await openKv();
+    const server = upstream(), first = openPoller(kv, server);
+    await first.watch([HOME], until(first));
+    await pass(10, first);
+    first.kill();
+    await first.stop();
+    server.state.members = [work("2")];
+    const second = openPoller(kv, server);
+    await pass(90, second);
+    equal(second.told(), ["/alice/work/", "/alice/", "/"]);
+    await second.stop();
+  },
+);
 
-Deno.test("poll: of two workers one looks at a home, and the other when that has gone", async () => {
-  await using kv = await memoryKv();
+testStores("poll: of two workers one looks at a home, and the other when that has gone", async (openKv) => {
+  await using kv = await openKv();
   const server = upstream(), clock = manualClock();
   const one = openPoller(kv, server, { clock, embedded: false, name: "one" });
   const other = openPoller(kv, server, { clock, embedded: false, name: "other" });
@@ -155,25 +161,28 @@ for (
     401,
   ]] as const
 ) {
-  Deno.test(`poll: a server that ${what} is left alone for longer and longer, and is looked at again in the end`, async () => {
-    await using kv = await memoryKv();
-    const server = upstream(), poller = openPoller(kv, server);
-    server.state.status = status;
-    await poller.watch([HOME], until(poller));
-    await pass(1_000, poller);
-    const gaps = server.looks.map(({ at }, n) => at - (server.looks[n - 1]?.at ?? 0)).slice(1);
-    ok(gaps.length >= 4 && gaps.every((gap, n) => gap >= 30 * 2 ** n && gap <= 30 * 2 ** n + 40), `${gaps}`);
-    Object.assign(server.state, { status: 207 });
-    await pass(1_000, poller);
-    server.state.members = [work("2")];
-    await pass(1_000, poller);
-    equal(poller.told().length, 3);
-    await poller.stop();
-  });
+  testStores(
+    `poll: a server that ${what} is left alone for longer and longer, and is looked at again in the end`,
+    async (openKv) => {
+      await using kv = await openKv();
+      const server = upstream(), poller = openPoller(kv, server);
+      server.state.status = status;
+      await poller.watch([HOME], until(poller));
+      await pass(1_000, poller);
+      const gaps = server.looks.map(({ at }, n) => at - (server.looks[n - 1]?.at ?? 0)).slice(1);
+      ok(gaps.length >= 4 && gaps.every((gap, n) => gap >= 30 * 2 ** n && gap <= 30 * 2 ** n + 40), `${gaps}`);
+      Object.assign(server.state, { status: 207 });
+      await pass(1_000, poller);
+      server.state.members = [work("2")];
+      await pass(1_000, poller);
+      equal(poller.told().length, 3);
+      await poller.stop();
+    },
+  );
 }
 
-Deno.test("poll: a server that says for how long is left alone for so long", async () => {
-  await using kv = await memoryKv();
+testStores("poll: a server that says for how long is left alone for so long", async (openKv) => {
+  await using kv = await openKv();
   const server = upstream(), poller = openPoller(kv, server);
   Object.assign(server.state, { status: 503, retryAfter: "300" });
   await poller.watch([HOME], until(poller));
@@ -182,8 +191,8 @@ Deno.test("poll: a server that says for how long is left alone for so long", asy
   await poller.stop();
 });
 
-Deno.test("poll: a home that cannot be read keeps no other from being looked at", async () => {
-  await using kv = await memoryKv();
+testStores("poll: a home that cannot be read keeps no other from being looked at", async (openKv) => {
+  await using kv = await openKv();
   const server = upstream(), poller = openPoller(kv, server);
   server.state.status = 404;
   await poller.watch([HOME, "/bob/"], until(poller));
@@ -192,8 +201,8 @@ Deno.test("poll: a home that cannot be read keeps no other from being looked at"
   await poller.stop();
 });
 
-Deno.test("poll: one home that fails keeps no other from being looked at", async () => {
-  await using kv = await memoryKv();
+testStores("poll: one home that fails keeps no other from being looked at", async (openKv) => {
+  await using kv = await openKv();
   const server = upstream(), poller = openPoller(kv, server);
   server.state.meanwhile = () =>
     server.looks.at(-1)!.path === "/bad/" ? Promise.reject(new Error("broken")) : Promise.resolve();
@@ -207,8 +216,8 @@ Deno.test("poll: one home that fails keeps no other from being looked at", async
   await poller.stop();
 });
 
-Deno.test("poll: a slow server is not asked for all homes at once", async () => {
-  await using kv = await memoryKv();
+testStores("poll: a slow server is not asked for all homes at once", async (openKv) => {
+  await using kv = await openKv();
   const server = upstream(), poller = openPoller(kv, server);
   server.state.milliseconds = 2_000;
   await poller.watch(["/1/", "/2/", "/3/", "/4/"], until(poller));

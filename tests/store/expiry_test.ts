@@ -2,8 +2,8 @@ import { endSubscriptions } from "../../src/store/expiry.ts";
 import { countSubscriptions } from "../../src/store/counts.ts";
 import { findSubscription, saveSubscription } from "../../src/store/subscriptions.ts";
 import { equal } from "../helpers/assert.ts";
-import { memoryKv } from "../helpers/broker.ts";
 import { subscribe, subscription } from "../helpers/engine.ts";
+import { testStores } from "../helpers/stores.ts";
 
 const NOW = Date.UTC(2026, 10, 25);
 const DAY = 24 * 3_600_000;
@@ -17,8 +17,8 @@ async function count(kv: Deno.Kv): Promise<number> {
   return entries.filter(({ key }) => key[0] !== "count").length;
 }
 
-Deno.test("expiry: what has ended goes with every key, and its tombstone a day later", async () => {
-  await using kv = await memoryKv();
+testStores("expiry: what has ended goes with every key, and its tombstone a day later", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   equal([await endSubscriptions(kv, NOW + 999, 9), await count(kv)], [0, 4]);
   await endSubscriptions(kv, NOW + 1_000, 9);
@@ -30,8 +30,8 @@ Deno.test("expiry: what has ended goes with every key, and its tombstone a day l
   equal(await count(kv), 0);
 });
 
-Deno.test("expiry: topics end one by one", async () => {
-  await using kv = await memoryKv();
+testStores("expiry: topics end one by one", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, subscription("a", [], until(1_000, 5_000)));
   await endSubscriptions(kv, NOW + 1_000, 9);
   equal((await findSubscription(kv, A.id)).kept?.subscription.topics.map(({ topic }) => topic), ["t/1"]);
@@ -39,15 +39,15 @@ Deno.test("expiry: topics end one by one", async () => {
   equal((await findSubscription(kv, A.id)).kept, undefined);
 });
 
-Deno.test("expiry: who was renewed in time stays", async () => {
-  await using kv = await memoryKv();
+testStores("expiry: who was renewed in time stays", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   await subscribe(kv, { ...A, ...until(9_000) });
   equal([await endSubscriptions(kv, NOW + 1_000, 9), await count(kv)], [0, 4]);
 });
 
-Deno.test("expiry: an end that a lost write left behind is forgotten", async () => {
-  await using kv = await memoryKv();
+testStores("expiry: an end that a lost write left behind is forgotten", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, { ...A, ...until(9_000) });
   await kv.set(["ends", NOW, A.id], 0);
   await kv.set(["ends", NOW, "nobody"], 0);
@@ -55,8 +55,8 @@ Deno.test("expiry: an end that a lost write left behind is forgotten", async () 
   equal([await endSubscriptions(kv, NOW, 9), await count(kv)], [0, 4]);
 });
 
-Deno.test("expiry: what was deleted and made anew is not ended by its own tombstone", async () => {
-  await using kv = await memoryKv();
+testStores("expiry: what was deleted and made anew is not ended by its own tombstone", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   await endSubscriptions(kv, NOW + 1_000, 9);
   await subscribe(kv, { ...A, ...until(3 * DAY) });
@@ -64,8 +64,8 @@ Deno.test("expiry: what was deleted and made anew is not ended by its own tombst
   equal([(await findSubscription(kv, A.id)).kept !== undefined, await count(kv)], [true, 4]);
 });
 
-Deno.test("expiry: a record of an unknown version is looked at again tomorrow, and stays", async () => {
-  await using kv = await memoryKv();
+testStores("expiry: a record of an unknown version is looked at again tomorrow, and stays", async (openKv) => {
+  await using kv = await openKv();
   const value = new TextEncoder().encode('{"v":9}');
   await kv.set(["subscription", "unknown"], value);
   await kv.set(["ends", NOW, "unknown"], 0);
@@ -74,8 +74,8 @@ Deno.test("expiry: a record of an unknown version is looked at again tomorrow, a
   equal(await endSubscriptions(kv, NOW + DAY, 9), 1);
 });
 
-Deno.test("expiry: one that somebody changes at the same moment is left for the next minute", async () => {
-  await using kv = await memoryKv();
+testStores("expiry: one that somebody changes at the same moment is left for the next minute", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const found = await findSubscription(kv, A.id);
   await saveSubscription(kv, found, { subscription: { ...A, ...until(9_000) } });

@@ -12,7 +12,7 @@ import {
   readVapidKey,
 } from "../../src/store/keys.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { memoryKv } from "../helpers/broker.ts";
+import { testStores } from "../helpers/stores.ts";
 
 const SECRET = "a secret of sixteen characters and more";
 
@@ -21,16 +21,16 @@ async function everything(kv: Deno.Kv): Promise<string> {
   return Deno.inspect(entries, { depth: 9, strAbbreviateSize: Infinity, iterableLimit: Infinity });
 }
 
-Deno.test("keys: the epoch is made once, also for many isolates that start together", async () => {
-  await using kv = await memoryKv();
+testStores("keys: the epoch is made once, also for many isolates that start together", async (openKv) => {
+  await using kv = await openKv();
   const epochs = await Promise.all(Array.from({ length: 20 }, () => readEpoch(kv)));
   equal(new Set([...epochs, await readEpoch(kv)]).size, 1);
   ok(/^[A-Za-z0-9_-]{8}$/.test(epochs[0]!));
 });
 
-Deno.test("keys: two databases have two epochs and two keys", async () => {
-  await using one = await memoryKv();
-  await using other = await memoryKv();
+testStores("keys: two databases have two epochs and two keys", async (openKv) => {
+  await using one = await openKv();
+  await using other = await openKv();
   ok(await readEpoch(one) !== await readEpoch(other));
   const kids = await Promise.all(
     [one, other].map(async (kv) => (await readLocalIssuer(kv, undefined)).jwks.keys[0]!.kid),
@@ -38,8 +38,8 @@ Deno.test("keys: two databases have two epochs and two keys", async () => {
   ok(kids[0] !== kids[1]);
 });
 
-Deno.test("keys: the local issuer is made once, and its public set holds no private part", async () => {
-  await using kv = await memoryKv();
+testStores("keys: the local issuer is made once, and its public set holds no private part", async (openKv) => {
+  await using kv = await openKv();
   const issuers = await Promise.all(Array.from({ length: 8 }, () => readLocalIssuer(kv, undefined)));
   equal(new Set(issuers.map(({ jwks }) => JSON.stringify(jwks))).size, 1);
   const { iss, jwks, privateKey } = issuers[0]!;
@@ -49,8 +49,8 @@ Deno.test("keys: the local issuer is made once, and its public set holds no priv
   ok(await crypto.subtle.verify("Ed25519", await importJWK(jwks.keys[0]!, "EdDSA") as CryptoKey, signature, data));
 });
 
-Deno.test("keys: with a secret the private key is sealed, also one that was made without", async () => {
-  await using kv = await memoryKv();
+testStores("keys: with a secret the private key is sealed, also one that was made without", async (openKv) => {
+  await using kv = await openKv();
   const before = await readLocalIssuer(kv, undefined);
   const stored = JSON.stringify(await kv.get(["local_issuer"]).then(({ value }) => value));
   const { d } = JSON.parse(JSON.parse(stored).text);
@@ -61,30 +61,33 @@ Deno.test("keys: with a secret the private key is sealed, also one that was made
   equal((await readLocalIssuer(kv, SECRET)).jwks, before.jwks);
 });
 
-Deno.test("keys: a sealed key does not open without its secret", async () => {
-  await using kv = await memoryKv();
+testStores("keys: a sealed key does not open without its secret", async (openKv) => {
+  await using kv = await openKv();
   await readLocalIssuer(kv, SECRET);
   const refusal = await readLocalIssuer(kv, undefined).then(() => "", ({ message }: Error) => message);
   ok(refusal.includes("CARILLON_SECRET"));
 });
 
-Deno.test("keys: the private key cannot be confused with a public one", async () => {
-  await using kv = await memoryKv();
+testStores("keys: the private key cannot be confused with a public one", async (openKv) => {
+  await using kv = await openKv();
   const { privateKey } = await readLocalIssuer(kv, undefined);
   equal([privateKey.type, privateKey.usages.join()], ["private", "sign"]);
   ok(!privateKey.extractable || "d" in await exportJWK(privateKey));
 });
 
-Deno.test("keys: the VAPID key is made once, also for many isolates, and differs from database to database", async () => {
-  await using kv = await memoryKv();
-  await using other = await memoryKv();
-  const keys = await Promise.all(Array.from({ length: 8 }, () => readVapidKey(kv, undefined)));
-  equal(new Set(keys.map((key) => JSON.stringify(key))).size, 1);
-  ok((await readVapidKey(other, undefined)).d !== keys[0]!.d);
-});
+testStores(
+  "keys: the VAPID key is made once, also for many isolates, and differs from database to database",
+  async (openKv) => {
+    await using kv = await openKv();
+    await using other = await openKv();
+    const keys = await Promise.all(Array.from({ length: 8 }, () => readVapidKey(kv, undefined)));
+    equal(new Set(keys.map((key) => JSON.stringify(key))).size, 1);
+    ok((await readVapidKey(other, undefined)).d !== keys[0]!.d);
+  },
+);
 
-Deno.test("keys: the VAPID key signs what a push service takes, and could stand in the settings", async () => {
-  await using kv = await memoryKv();
+testStores("keys: the VAPID key signs what a push service takes, and could stand in the settings", async (openKv) => {
+  await using kv = await openKv();
   const jwk = await readVapidKey(kv, undefined), key = await importVapidKey(jwk);
   const audience = "https://push.example", now = Date.now();
   const header = await printVapid(key, { audience, contact: "mailto:a@b.example", now });
@@ -92,19 +95,22 @@ Deno.test("keys: the VAPID key signs what a push service takes, and could stand 
   equal(readConfig({ CARILLON_VAPID_KEY: JSON.stringify(jwk) }).vapidKeys, [jwk]);
 });
 
-Deno.test("keys: the VAPID key is sealed with a secret, also one that was made without, and needs it again", async () => {
-  await using kv = await memoryKv();
-  const before = await readVapidKey(kv, undefined);
-  ok((await everything(kv)).includes(before.d!));
-  equal(await readVapidKey(kv, SECRET), before);
-  ok(!(await everything(kv)).includes(before.d!));
-  equal(await readVapidKey(kv, SECRET), before);
-  const refusal = await readVapidKey(kv, undefined).then(() => "", ({ message }: Error) => message);
-  ok(refusal.includes("CARILLON_SECRET"));
-});
+testStores(
+  "keys: the VAPID key is sealed with a secret, also one that was made without, and needs it again",
+  async (openKv) => {
+    await using kv = await openKv();
+    const before = await readVapidKey(kv, undefined);
+    ok((await everything(kv)).includes(before.d!));
+    equal(await readVapidKey(kv, SECRET), before);
+    ok(!(await everything(kv)).includes(before.d!));
+    equal(await readVapidKey(kv, SECRET), before);
+    const refusal = await readVapidKey(kv, undefined).then(() => "", ({ message }: Error) => message);
+    ok(refusal.includes("CARILLON_SECRET"));
+  },
+);
 
-Deno.test("keys: of the admin token only a hash is kept, and a new token replaces the old one", async () => {
-  await using kv = await memoryKv();
+testStores("keys: of the admin token only a hash is kept, and a new token replaces the old one", async (openKv) => {
+  await using kv = await openKv();
   equal(await readAdminHash(kv), undefined);
   const first = await makeAdminToken(kv);
   equal(await readAdminHash(kv), hashAdminToken(first));

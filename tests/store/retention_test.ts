@@ -4,7 +4,8 @@ import { prune, readHorizon, RETENTION } from "../../src/store/retention.ts";
 import { commitShard } from "../../src/store/shards.ts";
 import { EARLIEST } from "../../src/model/position.ts";
 import { equal } from "../helpers/assert.ts";
-import { change, memoryKv } from "../helpers/broker.ts";
+import { change } from "../helpers/broker.ts";
+import { testStores } from "../helpers/stores.ts";
 
 const DAY = 24 * 3_600_000;
 
@@ -27,18 +28,21 @@ async function countKeys(kv: Deno.Kv): Promise<number> {
   return (await Array.fromAsync(kv.list({ prefix: [] }))).length;
 }
 
-Deno.test("retention: batches older than a day go, with their publishers' ids, and the horizon moves", async () => {
-  await using kv = await memoryKv();
-  const old = await commit(kv, 0, "old", ["id"]);
-  await commit(kv, 1000, "new");
-  equal((await prune(kv, DAY + 500)).batches, 1);
-  equal(await held(kv), ["new"]);
-  equal(await readHorizon(kv), old);
-  equal(await findPublishedId(kv, "id"), undefined);
-});
+testStores(
+  "retention: batches older than a day go, with their publishers' ids, and the horizon moves",
+  async (openKv) => {
+    await using kv = await openKv();
+    const old = await commit(kv, 0, "old", ["id"]);
+    await commit(kv, 1000, "new");
+    equal((await prune(kv, DAY + 500)).batches, 1);
+    equal(await held(kv), ["new"]);
+    equal(await readHorizon(kv), old);
+    equal(await findPublishedId(kv, "id"), undefined);
+  },
+);
 
-Deno.test("retention: a jti outlives its batch until no SET with it could be fresh", async () => {
-  await using kv = await memoryKv();
+testStores("retention: a jti outlives its batch until no SET with it could be fresh", async (openKv) => {
+  await using kv = await openKv();
   await commit(kv, 0, "jti");
   await commit(kv, DAY, "newest");
   await prune(kv, DAY + 60_000);
@@ -47,8 +51,8 @@ Deno.test("retention: a jti outlives its batch until no SET with it could be fre
   equal((await commit(kv, DAY, "jti")).length, 20);
 });
 
-Deno.test("retention: over the byte budget the oldest go first, their jtis stay", async () => {
-  await using kv = await memoryKv();
+testStores("retention: over the byte budget the oldest go first, their jtis stay", async (openKv) => {
+  await using kv = await openKv();
   for (let n = 0; n < 10; n++) await commit(kv, n, `${n}`);
   const each = (await prune(kv, 10)).bytes / 10;
   equal((await prune(kv, 10, { ...RETENTION, bytes: each * 3 })).batches, 7);
@@ -56,8 +60,8 @@ Deno.test("retention: over the byte budget the oldest go first, their jtis stay"
   equal(await commit(kv, 10, "0"), "known");
 });
 
-Deno.test("retention: nothing is pruned that a shard has not read, however old and large it is", async () => {
-  await using kv = await memoryKv();
+testStores("retention: nothing is pruned that a shard has not read, however old and large it is", async (openKv) => {
+  await using kv = await openKv();
   const stamps = [];
   for (let n = 0; n < 6; n++) stamps.push(await commit(kv, n, `${n}`));
   await commitShard(kv, 0, null, { owner: "a", cursor: stamps[4]!, nonce: "1" });
@@ -69,19 +73,22 @@ Deno.test("retention: nothing is pruned that a shard has not read, however old a
   equal(await held(kv), ["5"]);
 });
 
-Deno.test("retention: nothing is pruned while there is a shard of another version: nobody knows what it has read", async () => {
-  await using kv = await memoryKv();
-  await commit(kv, 0, "old");
-  const newest = await commit(kv, 1000, "new");
-  for (let n = 0; n < 16; n++) await commitShard(kv, n, null, { owner: null, cursor: newest, nonce: "n" });
-  await kv.set(["shard", 3], new TextEncoder().encode('{"v":2}'));
-  equal((await prune(kv, 2 * DAY)).batches, 0);
-  await kv.delete(["shard", 3]);
-  equal((await prune(kv, 2 * DAY)).batches, 1);
-});
+testStores(
+  "retention: nothing is pruned while there is a shard of another version: nobody knows what it has read",
+  async (openKv) => {
+    await using kv = await openKv();
+    await commit(kv, 0, "old");
+    const newest = await commit(kv, 1000, "new");
+    for (let n = 0; n < 16; n++) await commitShard(kv, n, null, { owner: null, cursor: newest, nonce: "n" });
+    await kv.set(["shard", 3], new TextEncoder().encode('{"v":2}'));
+    equal((await prune(kv, 2 * DAY)).batches, 0);
+    await kv.delete(["shard", 3]);
+    equal((await prune(kv, 2 * DAY)).batches, 1);
+  },
+);
 
-Deno.test("retention: bytes are counted on across runs, and each batch once", async () => {
-  await using kv = await memoryKv();
+testStores("retention: bytes are counted on across runs, and each batch once", async (openKv) => {
+  await using kv = await openKv();
   await commit(kv, 0, "a");
   const { bytes } = await prune(kv, 0);
   await commit(kv, 0, "b");
@@ -89,23 +96,26 @@ Deno.test("retention: bytes are counted on across runs, and each batch once", as
   equal((await prune(kv, 0)).bytes, bytes * 2);
 });
 
-Deno.test("retention: thousands of batches go in commits that KV accepts, and nothing is left but the newest", async () => {
-  await using kv = await memoryKv();
-  for (let n = 0; n < 1200; n++) {
-    await commit(
-      kv,
-      0,
-      `${n}`,
-      n % 10 ? [] : Array.from({ length: 20 }, (_, i) => `${n}-${i}`),
-    );
-  }
-  equal((await prune(kv, 2 * DAY)).batches, 1199);
-  equal(await held(kv), ["1199"]);
-  equal(await countKeys(kv), 5, "its batch, its jti, its record, the bell, the horizon");
-});
+testStores(
+  "retention: thousands of batches go in commits that KV accepts, and nothing is left but the newest",
+  async (openKv) => {
+    await using kv = await openKv();
+    for (let n = 0; n < 1200; n++) {
+      await commit(
+        kv,
+        0,
+        `${n}`,
+        n % 10 ? [] : Array.from({ length: 20 }, (_, i) => `${n}-${i}`),
+      );
+    }
+    equal((await prune(kv, 2 * DAY)).batches, 1199);
+    equal(await held(kv), ["1199"]);
+    equal(await countKeys(kv), 5, "its batch, its jti, its record, the bell, the horizon");
+  },
+);
 
-Deno.test("retention: two pruners at once remove each batch once, and count no byte twice", async () => {
-  await using kv = await memoryKv();
+testStores("retention: two pruners at once remove each batch once, and count no byte twice", async (openKv) => {
+  await using kv = await openKv();
   for (let n = 0; n < 50; n++) await commit(kv, 0, `${n}`);
   for (let n = 0; n < 5; n++) await commit(kv, 2 * DAY, `new ${n}`);
   await Promise.all([prune(kv, 2 * DAY), prune(kv, 2 * DAY), prune(kv, 2 * DAY)]);

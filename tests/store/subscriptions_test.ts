@@ -12,8 +12,9 @@ import { readSubscribers, topicHash } from "../../src/store/subscribers.ts";
 import { shortHash } from "../../src/model/short_hash.ts";
 import { shardOf } from "../../src/model/shard.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
-import { faultyKv, memoryKv } from "../helpers/broker.ts";
+import { faultyKv } from "../helpers/broker.ts";
 import { subscription } from "../helpers/engine.ts";
+import { testStores } from "../helpers/stores.ts";
 
 const A = subscription("a", ["t/1", "t/2"]);
 const NOW = Date.UTC(2026, 10, 25);
@@ -34,8 +35,8 @@ async function subscribersOf(kv: Deno.Kv, topic: string) {
   return (await readSubscribers(kv, topicHash(topic), all, 100)).map(({ place }) => `${place.delay} ${place.id[0]}`);
 }
 
-Deno.test("subscriptions: what is saved is found, by its id, its owner and its topics", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: what is saved is found, by its id, its owner and its topics", async (openKv) => {
+  await using kv = await openKv();
   ok(await save(kv, { subscription: A }));
   equal((await findSubscription(kv, A.id)).kept, { subscription: A });
   equal((await listOwned(kv, "owner", "", 10)).found.map(({ id }) => id), [A.id]);
@@ -43,8 +44,8 @@ Deno.test("subscriptions: what is saved is found, by its id, its owner and its t
   equal((await findSubscriptions(kv, ["nobody", A.id])).map(({ kept }) => Boolean(kept)), [false, true]);
 });
 
-Deno.test("subscriptions: a change of topics, delay or end leaves nothing behind", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: a change of topics, delay or end leaves nothing behind", async (openKv) => {
+  await using kv = await openKv();
   await save(kv, { subscription: A });
   const before = await keys(kv);
   const topics = [{ topic: "t/3", expiresAt: NOW + 5 }, { topic: "t/1", expiresAt: NOW + 5 }];
@@ -57,28 +58,31 @@ Deno.test("subscriptions: a change of topics, delay or end leaves nothing behind
   ]);
 });
 
-Deno.test("subscriptions: a delivery finds all that it needs where the topic's subscribers stand, and no more", async () => {
-  await using kv = await memoryKv();
-  await save(kv, { subscription: { ...A, clientId: "me", triggers: { content: { depth: "1" } } } });
-  const [placed] = await readSubscribers(kv, topicHash("t/1"), { after: { delay: 0, id: "" }, through: 60 }, 1);
-  const { v: _, ...read } = placed!.subscriber as unknown as Record<string, unknown>;
-  equal(read, {
-    id: A.id,
-    owner: A.owner,
-    transport: "web-push",
-    address: A.address,
-    keys: A.keys,
-    triggers: { content: { depth: "1" } },
-    clientId: "me",
-    minPriority: 0,
-    vapidKey: "vapid",
-    confirmed: true,
-    expiresAt: A.topics[0]!.expiresAt,
-  });
-});
+testStores(
+  "subscriptions: a delivery finds all that it needs where the topic's subscribers stand, and no more",
+  async (openKv) => {
+    await using kv = await openKv();
+    await save(kv, { subscription: { ...A, clientId: "me", triggers: { content: { depth: "1" } } } });
+    const [placed] = await readSubscribers(kv, topicHash("t/1"), { after: { delay: 0, id: "" }, through: 60 }, 1);
+    const { v: _, ...read } = placed!.subscriber as unknown as Record<string, unknown>;
+    equal(read, {
+      id: A.id,
+      owner: A.owner,
+      transport: "web-push",
+      address: A.address,
+      keys: A.keys,
+      triggers: { content: { depth: "1" } },
+      clientId: "me",
+      minPriority: 0,
+      vapidKey: "vapid",
+      confirmed: true,
+      expiresAt: A.topics[0]!.expiresAt,
+    });
+  },
+);
 
-Deno.test("subscriptions: subscribers come in the order of their delay classes, in any slice", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: subscribers come in the order of their delay classes, in any slice", async (openKv) => {
+  await using kv = await openKv();
   for (const [id, maxDelay] of [["d", 60], ["b", 5], ["c", 60], ["a", 70], ["e", 0]] as const) {
     await save(kv, { subscription: subscription(id, ["t/1"], { maxDelay }) });
   }
@@ -92,8 +96,8 @@ Deno.test("subscriptions: subscribers come in the order of their delay classes, 
   equal(await read({ after: { delay: 0, id: "" }, through: 60 }, 2), "eb");
 });
 
-Deno.test("subscriptions: of two who change the same one, one writes", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: of two who change the same one, one writes", async (openKv) => {
+  await using kv = await openKv();
   await save(kv, { subscription: A });
   const found = await findSubscription(kv, A.id);
   equal(await saveSubscription(kv, found, { subscription: { ...A, minPriority: 1 } }), true);
@@ -102,8 +106,8 @@ Deno.test("subscriptions: of two who change the same one, one writes", async () 
   equal((await findSubscription(kv, A.id)).kept?.subscription.minPriority, 1);
 });
 
-Deno.test("subscriptions: a write that lands after the deletion does not raise the dead", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: a write that lands after the deletion does not raise the dead", async (openKv) => {
+  await using kv = await openKv();
   const zombies: (() => Promise<unknown>)[] = [];
   const hanging = faultyKv(kv, (commit) => (zombies.push(commit), Promise.reject(new Error("lost"))));
   await refuses(
@@ -118,8 +122,8 @@ Deno.test("subscriptions: a write that lands after the deletion does not raise t
   equal(await keys(kv), ["count", "ends", "subscription"]);
 });
 
-Deno.test("subscriptions: a deleted one can be made anew", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: a deleted one can be made anew", async (openKv) => {
+  await using kv = await openKv();
   await save(kv, { subscription: A });
   await removeSubscription(kv, await findSubscription(kv, A.id), NOW);
   ok(await save(kv, { subscription: A }));
@@ -127,24 +131,29 @@ Deno.test("subscriptions: a deleted one can be made anew", async () => {
   equal((await countSubscriptions(kv, "owner", A.address)).owned, 1);
 });
 
-Deno.test("subscriptions: a commit whose answer was lost and that is repeated is written once, and counted once", async () => {
-  await using kv = await memoryKv();
-  const twice = faultyKv(kv, async (commit) => (await commit(), await commit()));
-  const unconfirmed = { ...A, confirmed: false };
-  ok(await saveSubscription(twice, await findSubscription(kv, A.id), { subscription: unconfirmed, initial: INITIAL }));
-  equal(await countSubscriptions(kv, "owner", A.address), {
-    owned: 1,
-    ownedAt: 1,
-    unconfirmedOf: 1,
-    unconfirmedAt: 1,
-    confirmedAt: 0,
-  });
-  ok(await removeSubscription(twice, await findSubscription(kv, A.id), NOW));
-  equal(await countSubscriptions(kv, "owner", A.address), NONE);
-});
+testStores(
+  "subscriptions: a commit whose answer was lost and that is repeated is written once, and counted once",
+  async (openKv) => {
+    await using kv = await openKv();
+    const twice = faultyKv(kv, async (commit) => (await commit(), await commit()));
+    const unconfirmed = { ...A, confirmed: false };
+    ok(
+      await saveSubscription(twice, await findSubscription(kv, A.id), { subscription: unconfirmed, initial: INITIAL }),
+    );
+    equal(await countSubscriptions(kv, "owner", A.address), {
+      owned: 1,
+      ownedAt: 1,
+      unconfirmedOf: 1,
+      unconfirmedAt: 1,
+      confirmedAt: 0,
+    });
+    ok(await removeSubscription(twice, await findSubscription(kv, A.id), NOW));
+    equal(await countSubscriptions(kv, "owner", A.address), NONE);
+  },
+);
 
-Deno.test("subscriptions: they are counted by owner, and the unconfirmed by push service", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: they are counted by owner, and the unconfirmed by push service", async (openKv) => {
+  await using kv = await openKv();
   const saveUnconfirmed = (id: string, more: { owner?: string; address?: string } = {}) =>
     save(kv, { subscription: subscription(id, ["t"], { confirmed: false, ...more }), initial: INITIAL });
   for (let n = 0; n < 30; n++) await saveUnconfirmed(`${n}x`);
@@ -168,8 +177,8 @@ Deno.test("subscriptions: they are counted by owner, and the unconfirmed by push
   equal(await countSubscriptions(kv, "other", "https://other.example/"), counts(1, 1, 1, 2, 0));
 });
 
-Deno.test("subscriptions: a counter that fell below zero counts as none", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: a counter that fell below zero counts as none", async (openKv) => {
+  await using kv = await openKv();
   await save(kv, { subscription: A });
   for (const key of [["count", "owned", "owner"], ["count", "owned_at", "owner", shortHash("https://push.example")]]) {
     await kv.set(key, new Deno.KvU64(2n ** 64n - 3n));
@@ -178,20 +187,23 @@ Deno.test("subscriptions: a counter that fell below zero counts as none", async 
   equal([owned, ownedAt, confirmedAt], [0, 0, 1]);
 });
 
-Deno.test("subscriptions: initial pushes are found when they are due, and are gone with the confirmation", async () => {
-  await using kv = await memoryKv();
-  await save(kv, { subscription: A, initial: INITIAL });
-  const shard = shardOf(A.id);
-  equal(await listInitials(kv, shard, NOW - 1, 9), []);
-  equal(await listInitials(kv, shard, NOW, 9), [{ at: NOW, id: A.id }]);
-  await save(kv, { subscription: A, initial: { ...INITIAL, at: NOW + 9 } });
-  equal(await listInitials(kv, shard, NOW, 9), []);
-  await save(kv, { subscription: A });
-  equal(await listInitials(kv, shard, NOW + 99, 9), []);
-});
+testStores(
+  "subscriptions: initial pushes are found when they are due, and are gone with the confirmation",
+  async (openKv) => {
+    await using kv = await openKv();
+    await save(kv, { subscription: A, initial: INITIAL });
+    const shard = shardOf(A.id);
+    equal(await listInitials(kv, shard, NOW - 1, 9), []);
+    equal(await listInitials(kv, shard, NOW, 9), [{ at: NOW, id: A.id }]);
+    await save(kv, { subscription: A, initial: { ...INITIAL, at: NOW + 9 } });
+    equal(await listInitials(kv, shard, NOW, 9), []);
+    await save(kv, { subscription: A });
+    equal(await listInitials(kv, shard, NOW + 99, 9), []);
+  },
+);
 
-Deno.test("subscriptions: a hundred topics fit one, as long as they are not too long together", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: a hundred topics fit one, as long as they are not too long together", async (openKv) => {
+  await using kv = await openKv();
   const topics = (length: number) => Array.from({ length: 100 }, (_, n) => `${n}/`.padEnd(length, "x"));
   ok(await save(kv, { subscription: subscription("a", topics(400)) }));
   equal(await subscribersOf(kv, topics(400)[99]!), ["60 a"]);
@@ -199,23 +211,26 @@ Deno.test("subscriptions: a hundred topics fit one, as long as they are not too 
   equal((await findSubscription(kv, subscription("b", []).id)).kept, undefined);
 });
 
-Deno.test("subscriptions: triggers that no commit holds with every topic are too large, and change nothing", async () => {
-  await using kv = await memoryKv();
-  const props = Array.from({ length: 40 }, (_, n) => `{DAV:}${n}`.padEnd(1_000, "x"));
-  const triggers = { property: { depth: "0" as const, props } };
-  const withTopics = (count: number) =>
-    subscription("a", Array.from({ length: count }, (_, n) => `t/${n}`), { triggers });
-  for (const count of [10, 100]) {
-    const kept = { subscription: withTopics(count) };
-    const save = async () => await saveSubscription(kv, await findSubscription(kv, kept.subscription.id), kept);
-    if (count === 10) equal(await save(), true);
-    else await refuses("too_large", save);
-  }
-  equal((await findSubscription(kv, withTopics(1).id)).kept!.subscription.topics.length, 10);
-});
+testStores(
+  "subscriptions: triggers that no commit holds with every topic are too large, and change nothing",
+  async (openKv) => {
+    await using kv = await openKv();
+    const props = Array.from({ length: 40 }, (_, n) => `{DAV:}${n}`.padEnd(1_000, "x"));
+    const triggers = { property: { depth: "0" as const, props } };
+    const withTopics = (count: number) =>
+      subscription("a", Array.from({ length: count }, (_, n) => `t/${n}`), { triggers });
+    for (const count of [10, 100]) {
+      const kept = { subscription: withTopics(count) };
+      const save = async () => await saveSubscription(kv, await findSubscription(kv, kept.subscription.id), kept);
+      if (count === 10) equal(await save(), true);
+      else await refuses("too_large", save);
+    }
+    equal((await findSubscription(kv, withTopics(1).id)).kept!.subscription.topics.length, 10);
+  },
+);
 
-Deno.test("subscriptions: those of an owner are listed page by page", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: those of an owner are listed page by page", async (openKv) => {
+  await using kv = await openKv();
   for (const id of ["a", "b", "c", "d"]) await save(kv, { subscription: subscription(id, ["t"]) });
   const page = async (after: string) => {
     const { found, last } = await listOwned(kv, "owner", after, 3);
@@ -228,8 +243,8 @@ Deno.test("subscriptions: those of an owner are listed page by page", async () =
   equal((await listOwned(kv, "nobody", "", 3)).found, []);
 });
 
-Deno.test("subscriptions: a record of an unknown version is told apart from none", async () => {
-  await using kv = await memoryKv();
+testStores("subscriptions: a record of an unknown version is told apart from none", async (openKv) => {
+  await using kv = await openKv();
   await kv.set(["subscription", A.id], new TextEncoder().encode('{"v":9}'));
   const { kept, unknown, versionstamp } = await findSubscription(kv, A.id);
   equal([kept, unknown, versionstamp !== null], [undefined, true, true]);

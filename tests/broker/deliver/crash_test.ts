@@ -3,7 +3,8 @@ import type { Outcome } from "../../../src/model/delivery.ts";
 import { commitChanges, contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
 import { countKeys, randomIds, subscribeMany, times } from "../../helpers/engines.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { faultyKv, memoryKv } from "../../helpers/broker.ts";
+import { faultyKv } from "../../helpers/broker.ts";
+import { testStores } from "../../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 
@@ -20,8 +21,8 @@ async function start(engine: Engine): Promise<Engine> {
 
 const tokens = ({ sent }: Engine) => sent.map(({ delivery }) => delivery.message?.merged.content?.syncToken);
 
-Deno.test("crash: a change that was only in the journal is delivered", async () => {
-  await using kv = await memoryKv();
+testStores("crash: a change that was only in the journal is delivered", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, subscription("a", [TOPIC]));
   const first = await start(createEngine(kv));
   first.kill();
@@ -31,22 +32,28 @@ Deno.test("crash: a change that was only in the journal is delivered", async () 
   await second.leave();
 });
 
-Deno.test("crash: what waits in a window is delivered at once, since nobody knows how long ago it was written down", async () => {
-  await using kv = await memoryKv();
-  const second = await restarted(kv, (first) => first.kill());
-  equal(tokens(second), ["2"]);
-  await second.leave();
-});
+testStores(
+  "crash: what waits in a window is delivered at once, since nobody knows how long ago it was written down",
+  async (openKv) => {
+    await using kv = await openKv();
+    const second = await restarted(kv, (first) => first.kill());
+    equal(tokens(second), ["2"]);
+    await second.leave();
+  },
+);
 
-Deno.test("crash: what waits in a window of a worker that left is delivered when its time has come", async () => {
-  await using kv = await memoryKv();
-  const second = await restarted(kv, (first) => first.leave());
-  await second.pass(58_000);
-  equal(tokens(second), []);
-  await second.pass(2_000);
-  equal(tokens(second), ["2"]);
-  await second.leave();
-});
+testStores(
+  "crash: what waits in a window of a worker that left is delivered when its time has come",
+  async (openKv) => {
+    await using kv = await openKv();
+    const second = await restarted(kv, (first) => first.leave());
+    await second.pass(58_000);
+    equal(tokens(second), []);
+    await second.pass(2_000);
+    equal(tokens(second), ["2"]);
+    await second.leave();
+  },
+);
 
 /** A second worker, after the first had a second change that may wait for a minute. */
 async function restarted(kv: Deno.Kv, end: (first: Engine) => Promise<void> | void): Promise<Engine> {
@@ -61,40 +68,43 @@ async function restarted(kv: Deno.Kv, end: (first: Engine) => Promise<void> | vo
 }
 
 for (const part of [1, 2, 3]) {
-  Deno.test(`crash: a worker that is killed after part ${part} of what it writes down loses nothing`, async () => {
-    await using kv = await memoryKv();
-    const COUNT = 600;
-    await subscribeMany(kv, TOPIC, randomIds(COUNT));
-    let left = Infinity;
-    const dying = faultyKv(kv, async (commit) => {
-      const result = await commit();
-      if (--left === 0) first.kill();
-      return result;
-    });
-    const gate = Promise.withResolvers<Outcome>();
-    const first: Engine = await start(createEngine(dying, { answer: () => gate.promise }));
-    await first.pass(900, 900);
-    await first.publish(token("1"));
-    await first.pass(100, 100);
-    equal([await countKeys(kv, "window"), await countKeys(kv, "retry")], [1, 0]);
-    gate.resolve({ kind: "retry", tried: true });
-    await first.until(COUNT);
-    await first.idle();
-    left = part;
-    first.clock.advance(1_000);
-    await first.idle();
-    ok(await countKeys(kv, "retry") >= 200 * part);
-    const second = await start(createEngine(kv, { since: "f".repeat(20), clock: first.clock }));
-    await second.pass(60_000);
-    equal(times(second).size, COUNT);
-    await second.leave();
-  });
+  testStores(
+    `crash: a worker that is killed after part ${part} of what it writes down loses nothing`,
+    async (openKv) => {
+      await using kv = await openKv();
+      const COUNT = 600;
+      await subscribeMany(kv, TOPIC, randomIds(COUNT));
+      let left = Infinity;
+      const dying = faultyKv(kv, async (commit) => {
+        const result = await commit();
+        if (--left === 0) first.kill();
+        return result;
+      });
+      const gate = Promise.withResolvers<Outcome>();
+      const first: Engine = await start(createEngine(dying, { answer: () => gate.promise }));
+      await first.pass(900, 900);
+      await first.publish(token("1"));
+      await first.pass(100, 100);
+      equal([await countKeys(kv, "window"), await countKeys(kv, "retry")], [1, 0]);
+      gate.resolve({ kind: "retry", tried: true });
+      await first.until(COUNT);
+      await first.idle();
+      left = part;
+      first.clock.advance(1_000);
+      await first.idle();
+      ok(await countKeys(kv, "retry") >= 200 * part);
+      const second = await start(createEngine(kv, { since: "f".repeat(20), clock: first.clock }));
+      await second.pass(60_000);
+      equal(times(second).size, COUNT);
+      await second.leave();
+    },
+  );
 }
 
-Deno.test("crash: a fan-out goes on from its last checkpoint", async () => {
-  await using kv = await memoryKv();
+testStores("crash: a fan-out goes on from its last checkpoint", async (openKv) => {
+  await using kv = await openKv();
   const COUNT = 1_200;
-  for (let n = 0; n < COUNT; n++) await subscribe(kv, subscription(`${n}x`, [TOPIC]));
+  await subscribeMany(kv, TOPIC, randomIds(COUNT));
   let answered = 0;
   const stuck = Promise.withResolvers<Outcome>();
   const engine = createEngine(kv, { answer: () => ++answered > 700 ? stuck.promise : undefined });
@@ -116,8 +126,8 @@ Deno.test("crash: a fan-out goes on from its last checkpoint", async () => {
   await second.leave();
 });
 
-Deno.test("crash: what was to be tried again is", async () => {
-  await using kv = await memoryKv();
+testStores("crash: what was to be tried again is", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, subscription("a", [TOPIC]));
   const down: Outcome = { kind: "retry", tried: true };
   const first = await start(createEngine(kv, { answer: () => down }));
@@ -131,8 +141,8 @@ Deno.test("crash: what was to be tried again is", async () => {
   await second.leave();
 });
 
-Deno.test("crash: a delivery under way that was parked is tried again", async () => {
-  await using kv = await memoryKv();
+testStores("crash: a delivery under way that was parked is tried again", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, subscription("a", [TOPIC]));
   const first = await start(createEngine(kv, { answer: () => new Promise(() => {}) }));
   await first.publish(token("1"));
@@ -145,8 +155,8 @@ Deno.test("crash: a delivery under way that was parked is tried again", async ()
   await second.leave();
 });
 
-Deno.test("crash: nothing that is acknowledged is lost, wherever the worker is killed", async () => {
-  await using kv = await memoryKv();
+testStores("crash: nothing that is acknowledged is lost, wherever the worker is killed", async (openKv) => {
+  await using kv = await openKv();
   const topics = Array.from({ length: 12 }, (_, index) => `t/${index}`);
   for (const topic of topics) {
     for (let n = 0; n < 20; n++) await subscribe(kv, subscription(`${n}-${topic.slice(2)}`, [topic]));

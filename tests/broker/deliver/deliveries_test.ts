@@ -1,7 +1,7 @@
 import type { Change } from "../../../src/model/change.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { memoryKv } from "../../helpers/broker.ts";
+import { testStores } from "../../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 
@@ -22,26 +22,29 @@ function listed({ sent }: ReturnType<typeof createEngine>) {
   return sent.map(({ id, at, delivery }) => [id[0], delivery.message?.merged.content?.syncToken, at / 1000]);
 }
 
-Deno.test("deliveries: a first change goes at once, to everyone who subscribed to its topic and to nobody else", async () => {
-  await using kv = await memoryKv();
-  const others = [subscription("b", [TOPIC, "other"]), subscription("c", ["other"])];
-  const engine = await engineWith(kv, subscription("a", [TOPIC]), ...others);
-  await engine.publish(token("1"));
-  equal(listed(engine), [["a", "1", 0], ["b", "1", 0]]);
-  equal(engine.sent.map(({ topic }) => topic), [TOPIC, TOPIC]);
-  await engine.leave();
-});
+testStores(
+  "deliveries: a first change goes at once, to everyone who subscribed to its topic and to nobody else",
+  async (openKv) => {
+    await using kv = await openKv();
+    const others = [subscription("b", [TOPIC, "other"]), subscription("c", ["other"])];
+    const engine = await engineWith(kv, subscription("a", [TOPIC]), ...others);
+    await engine.publish(token("1"));
+    equal(listed(engine), [["a", "1", 0], ["b", "1", 0]]);
+    equal(engine.sent.map(({ topic }) => topic), [TOPIC, TOPIC]);
+    await engine.leave();
+  },
+);
 
-Deno.test("deliveries: an alternate topic's subscribers are told of the topic that they asked for", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: an alternate topic's subscribers are told of the topic that they asked for", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv, subscription("a", ["urn:alternate"]));
   await engine.publish(token("1", { topics: [TOPIC, "urn:alternate"] }));
   equal(engine.sent.map(({ topic }) => topic), ["urn:alternate"]);
   await engine.leave();
 });
 
-Deno.test("deliveries: what follows waits by its priority and is merged", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: what follows waits by its priority and is merged", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv, subscription("a", [TOPIC]));
   for (const [index, priority] of [50, 50, 50].entries()) await engine.publish(token(`${index}`, { priority }));
   await engine.pass(4_900, 100);
@@ -58,8 +61,8 @@ Deno.test("deliveries: what follows waits by its priority and is merged", async 
   await engine.leave();
 });
 
-Deno.test("deliveries: an important change takes along what waits", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: an important change takes along what waits", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv, subscription("a", [TOPIC]));
   await engine.publish(token("first"));
   await engine.publish(
@@ -73,8 +76,8 @@ Deno.test("deliveries: an important change takes along what waits", async () => 
   await engine.leave();
 });
 
-Deno.test("deliveries: the wait is capped by the subscriber's own maxDelay, in three classes", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: the wait is capped by the subscriber's own maxDelay, in three classes", async (openKv) => {
+  await using kv = await openKv();
   const delays = { a: 0, b: 4, c: 5, d: 59, e: 60, f: 3_600 };
   const subscriptions = Object.entries(delays).map(([id, maxDelay]) => subscription(id, [TOPIC], { maxDelay }));
   const engine = await engineWith(kv, ...subscriptions);
@@ -86,8 +89,8 @@ Deno.test("deliveries: the wait is capped by the subscriber's own maxDelay, in t
   await engine.leave();
 });
 
-Deno.test("deliveries: newest by timestamp wins, not by arrival", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: newest by timestamp wins, not by arrival", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv, subscription("a", [TOPIC]));
   await engine.publish(token("1"));
   await engine.publish(token("newest", { timestamp: 2_000 }));
@@ -97,25 +100,31 @@ Deno.test("deliveries: newest by timestamp wins, not by arrival", async () => {
   await engine.leave();
 });
 
-Deno.test("deliveries: nobody is told of their own changes, and of somebody else's merged with them", async () => {
-  await using kv = await memoryKv();
-  const engine = await engineWith(
-    kv,
-    subscription("a", [TOPIC], { clientId: "alice" }),
-    subscription("b", [TOPIC], { clientId: "bob" }),
-    subscription("c", [TOPIC]),
-  );
-  const by = (client: string) => token(client, { content: { depth: "1", syncToken: client, except: [client] } });
-  await engine.publish(by("alice"));
-  equal(listed(engine).map(([id]) => id), ["b", "c"]);
-  await engine.publish(by("alice"), by("bob"));
-  await engine.pass(5_000);
-  equal(listed(engine).slice(2).map(([id, syncToken]) => [id, syncToken]), [["a", "bob"], ["b", "bob"], ["c", "bob"]]);
-  await engine.leave();
-});
+testStores(
+  "deliveries: nobody is told of their own changes, and of somebody else's merged with them",
+  async (openKv) => {
+    await using kv = await openKv();
+    const engine = await engineWith(
+      kv,
+      subscription("a", [TOPIC], { clientId: "alice" }),
+      subscription("b", [TOPIC], { clientId: "bob" }),
+      subscription("c", [TOPIC]),
+    );
+    const by = (client: string) => token(client, { content: { depth: "1", syncToken: client, except: [client] } });
+    await engine.publish(by("alice"));
+    equal(listed(engine).map(([id]) => id), ["b", "c"]);
+    await engine.publish(by("alice"), by("bob"));
+    await engine.pass(5_000);
+    equal(listed(engine).slice(2).map(([id, syncToken]) => [id, syncToken]), [["a", "bob"], ["b", "bob"], [
+      "c",
+      "bob",
+    ]]);
+    await engine.leave();
+  },
+);
 
-Deno.test("deliveries: minPriority, triggers and depth decide who is told", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: minPriority, triggers and depth decide who is told", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(
     kv,
     subscription("a", [TOPIC], { minPriority: 60 }),
@@ -129,8 +138,8 @@ Deno.test("deliveries: minPriority, triggers and depth decide who is told", asyn
   await engine.leave();
 });
 
-Deno.test("deliveries: after its end a subscription is told nothing", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: after its end a subscription is told nothing", async (openKv) => {
+  await using kv = await openKv();
   const clock = createEngine(kv).clock;
   const topics = [{ topic: TOPIC, expiresAt: clock.now() + 5_000 }];
   const engine = await engineWith(kv, subscription("a", [], { topics }), subscription("b", [TOPIC]));
@@ -141,8 +150,8 @@ Deno.test("deliveries: after its end a subscription is told nothing", async () =
   await engine.leave();
 });
 
-Deno.test("deliveries: a topic that nobody subscribed to rests, until somebody does", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: a topic that nobody subscribed to rests, until somebody does", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv);
   await engine.publish(token("1"));
   await engine.publish(token("2", { priority: 100 }));
@@ -156,8 +165,8 @@ Deno.test("deliveries: a topic that nobody subscribed to rests, until somebody d
   await engine.leave();
 });
 
-Deno.test("deliveries: who subscribed elsewhere to a topic that rests is told within five seconds", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: who subscribed elsewhere to a topic that rests is told within five seconds", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv);
   await engine.publish(token("1"));
   await engine.publish(token("2", { priority: 100 }));
@@ -167,8 +176,8 @@ Deno.test("deliveries: who subscribed elsewhere to a topic that rests is told wi
   await engine.leave();
 });
 
-Deno.test("deliveries: under load windows grow: what waits for its turn goes on merging", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: under load windows grow: what waits for its turn goes on merging", async (openKv) => {
+  await using kv = await openKv();
   const topics = Array.from({ length: 130 }, (_, index) => `t/${index}`);
   const release = Promise.withResolvers<void>();
   for (const [index, topic] of topics.entries()) await subscribe(kv, subscription(`${index}x`, [topic]));
@@ -195,8 +204,8 @@ Deno.test("deliveries: under load windows grow: what waits for its turn goes on 
   await engine.leave();
 });
 
-Deno.test("deliveries: the metrics tell outcomes, windows, shards and lag", async () => {
-  await using kv = await memoryKv();
+testStores("deliveries: the metrics tell outcomes, windows, shards and lag", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv, subscription("a", [TOPIC]));
   await engine.publish(token("1"));
   await engine.publish(token("2"));

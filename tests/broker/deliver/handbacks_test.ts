@@ -5,8 +5,9 @@ import { topicHash } from "../../../src/store/subscribers.ts";
 import { contentChange, createEngine } from "../../helpers/engine.ts";
 import { countKeys, randomIds, startAll, subscribeMany, times } from "../../helpers/engines.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { faultyKv, memoryKv } from "../../helpers/broker.ts";
+import { faultyKv } from "../../helpers/broker.ts";
 import { manualClock } from "../../helpers/clock.ts";
+import { testStores } from "../../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/holidays/", HASH = topicHash(TOPIC), SHARD = shardOf(HASH);
 
@@ -24,28 +25,31 @@ async function handBack(kv: Deno.Kv, ids: string[], at: number, syncToken = "1")
   }
 }
 
-Deno.test("handbacks: a restart finds all of them, however many, behind those of another version as well", async () => {
-  await using kv = await memoryKv();
-  const clock = manualClock(), ids = randomIds(700), other = new TextEncoder().encode('{"v":2}');
-  await subscribeMany(kv, TOPIC, ids);
-  await handBack(kv, ids, clock.now());
-  for (let n = 0; n < 450; n++) await kv.set(["handback", SHARD, "--first--", `${n}`, "nonce"], other);
-  let commits = 0;
-  const engine = createEngine(faultyKv(kv, (commit) => (commits++, commit())), { clock });
-  await startAll(engine);
-  await engine.pass(4_000);
-  equal([times(engine).size, engine.sent.length, await countKeys(kv, "handback")], [700, 700, 450]);
-  const { values } = await engine.metrics.recordsSetAside.get();
-  equal(values.find(({ labels }) => labels.kind === "retry")?.value, 450);
-  // What cannot be read is looked at again, and costs no more than that.
-  commits = 0;
-  await engine.pass(60_000);
-  equal(commits, 0);
-  await engine.leave();
-});
+testStores(
+  "handbacks: a restart finds all of them, however many, behind those of another version as well",
+  async (openKv) => {
+    await using kv = await openKv();
+    const clock = manualClock(), ids = randomIds(700), other = new TextEncoder().encode('{"v":2}');
+    await subscribeMany(kv, TOPIC, ids);
+    await handBack(kv, ids, clock.now());
+    for (let n = 0; n < 450; n++) await kv.set(["handback", SHARD, "--first--", `${n}`, "nonce"], other);
+    let commits = 0;
+    const engine = createEngine(faultyKv(kv, (commit) => (commits++, commit())), { clock });
+    await startAll(engine);
+    await engine.pass(4_000);
+    equal([times(engine).size, engine.sent.length, await countKeys(kv, "handback")], [700, 700, 450]);
+    const { values } = await engine.metrics.recordsSetAside.get();
+    equal(values.find(({ labels }) => labels.kind === "retry")?.value, 450);
+    // What cannot be read is looked at again, and costs no more than that.
+    commits = 0;
+    await engine.pass(60_000);
+    equal(commits, 0);
+    await engine.leave();
+  },
+);
 
-Deno.test("handbacks: one that is written while an earlier one is taken in is not ended with it", async () => {
-  await using kv = await memoryKv();
+testStores("handbacks: one that is written while an earlier one is taken in is not ended with it", async (openKv) => {
+  await using kv = await openKv();
   const clock = manualClock(), [id] = randomIds(1);
   await subscribeMany(kv, TOPIC, [id!]);
   await handBack(kv, [id!], clock.now());
@@ -59,8 +63,8 @@ Deno.test("handbacks: one that is written while an earlier one is taken in is no
   await engine.leave();
 });
 
-Deno.test("handbacks: of pages that cannot deliver large messages all arrive, in several commits", async () => {
-  await using kv = await memoryKv();
+testStores("handbacks: of pages that cannot deliver large messages all arrive, in several commits", async (openKv) => {
+  await using kv = await openKv();
   const ids = randomIds(14_000);
   await subscribeMany(kv, TOPIC, ids);
   let sends = 0, down = true;
@@ -80,26 +84,29 @@ Deno.test("handbacks: of pages that cannot deliver large messages all arrive, in
   await engine.leave();
 });
 
-Deno.test("handbacks: a worker that is killed while it takes them in leaves the others to the next", async () => {
-  await using kv = await memoryKv();
-  const clock = manualClock(), ids = randomIds(700);
-  await subscribeMany(kv, TOPIC, ids);
-  let commits = 0;
-  // Until then it takes its shards, and the first of what was handed back.
-  const dying = faultyKv(kv, async (commit) => {
-    const result = await commit();
-    if (++commits === 18) first.kill();
-    return result;
-  });
-  await handBack(kv, ids, clock.now());
-  const first = createEngine(dying, { clock, answer: () => new Promise(() => {}) });
-  await first.start().catch(() => {});
-  await first.idle();
-  const left = await countKeys(kv, "handback");
-  ok(left > 0 && left < 700, `${left}`);
-  const second = createEngine(kv, { clock });
-  await startAll(second);
-  await second.pass(5_000);
-  equal([times(second).size, await countKeys(kv, "handback")], [700, 0]);
-  await second.leave();
-});
+testStores(
+  "handbacks: a worker that is killed while it takes them in leaves the others to the next",
+  async (openKv) => {
+    await using kv = await openKv();
+    const clock = manualClock(), ids = randomIds(700);
+    await subscribeMany(kv, TOPIC, ids);
+    let commits = 0;
+    // Until then it takes its shards, and the first of what was handed back.
+    const dying = faultyKv(kv, async (commit) => {
+      const result = await commit();
+      if (++commits === 18) first.kill();
+      return result;
+    });
+    await handBack(kv, ids, clock.now());
+    const first = createEngine(dying, { clock, answer: () => new Promise(() => {}) });
+    await first.start().catch(() => {});
+    await first.idle();
+    const left = await countKeys(kv, "handback");
+    ok(left > 0 && left < 700, `${left}`);
+    const second = createEngine(kv, { clock });
+    await startAll(second);
+    await second.pass(5_000);
+    equal([times(second).size, await countKeys(kv, "handback")], [700, 0]);
+    await second.leave();
+  },
+);

@@ -10,8 +10,8 @@ import { findSubscription } from "../../../src/store/subscriptions.ts";
 import { commitChanges, contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
 import { countKeys, passAll, publishToAll, randomIds, startAll, subscribeMany, times } from "../../helpers/engines.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { memoryKv } from "../../helpers/broker.ts";
 import { manualClock } from "../../helpers/clock.ts";
+import { testEmbedded, testStores } from "../../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/holidays/";
 const COUNT = PAGE_AFTER + 2_500;
@@ -22,26 +22,29 @@ const subscribeAll = (kv: Deno.Kv) => subscribeMany(kv, TOPIC, IDS, (index) => i
 
 const token = (syncToken: string) => contentChange(TOPIC, { content: { depth: "1", syncToken, except: [] } });
 
-Deno.test("pages: a topic with more than 10,000 subscribers is cut into pages, and everybody is told once", async () => {
-  await using kv = await memoryKv();
-  await subscribeAll(kv);
-  const engine = createEngine(kv);
-  await startAll(engine);
-  await engine.publish(token("1"));
-  equal(engine.sent.length, PAGE_AFTER);
-  equal(await countKeys(kv, "page"), 0);
-  await engine.pass(1_000);
-  equal([engine.sent.length, times(engine).size], [COUNT, COUNT]);
-  equal(await countKeys(kv, "page"), 0);
-  // The topic goes on.
-  await engine.publish(token("2"));
-  await engine.pass(7_000);
-  equal(engine.sent.length, 2 * COUNT);
-  await engine.leave();
-});
+testStores(
+  "pages: a topic with more than 10,000 subscribers is cut into pages, and everybody is told once",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribeAll(kv);
+    const engine = createEngine(kv);
+    await startAll(engine);
+    await engine.publish(token("1"));
+    equal(engine.sent.length, PAGE_AFTER);
+    equal(await countKeys(kv, "page"), 0);
+    await engine.pass(1_000);
+    equal([engine.sent.length, times(engine).size], [COUNT, COUNT]);
+    equal(await countKeys(kv, "page"), 0);
+    // The topic goes on.
+    await engine.publish(token("2"));
+    await engine.pass(7_000);
+    equal(engine.sent.length, 2 * COUNT);
+    await engine.leave();
+  },
+);
 
-Deno.test("pages: one with fewer is not", async () => {
-  await using kv = await memoryKv();
+testStores("pages: one with fewer is not", async (openKv) => {
+  await using kv = await openKv();
   await subscribeAll(kv);
   for (const id of IDS.slice(PAGE_AFTER - 1)) {
     for (const maxDelay of [5, 60]) {
@@ -56,8 +59,8 @@ Deno.test("pages: one with fewer is not", async () => {
   await engine.leave();
 });
 
-Deno.test("pages: several workers share them", async () => {
-  await using kv = await memoryKv();
+testStores("pages: several workers share them", async (openKv) => {
+  await using kv = await openKv();
   await subscribeAll(kv);
   let held: PromiseWithResolvers<void> | undefined;
   const answer = async () => void await held?.promise as undefined;
@@ -79,8 +82,8 @@ Deno.test("pages: several workers share them", async () => {
   for (const engine of engines) await engine.leave();
 });
 
-Deno.test("pages: those of a dead worker are taken over where it stopped", async () => {
-  await using kv = await memoryKv();
+testStores("pages: those of a dead worker are taken over where it stopped", async (openKv) => {
+  await using kv = await openKv();
   await subscribeAll(kv);
   let budget = Infinity;
   const answer = (): undefined | Promise<Outcome> => budget-- > 0 ? undefined : new Promise(() => {});
@@ -102,8 +105,8 @@ Deno.test("pages: those of a dead worker are taken over where it stopped", async
   await second.leave();
 });
 
-Deno.test("pages: what one cannot deliver is tried again by the shard's owner", async () => {
-  await using kv = await memoryKv();
+testStores("pages: what one cannot deliver is tried again by the shard's owner", async (openKv) => {
+  await using kv = await openKv();
   await subscribeAll(kv);
   const unlucky = new Map<string, Outcome>();
   const failing = (delivery: Delivery): Outcome | undefined => {
@@ -129,8 +132,8 @@ Deno.test("pages: what one cannot deliver is tried again by the shard's owner", 
   await engine.leave();
 });
 
-Deno.test("pages: a change that comes while pages are sent waits until they are done", async () => {
-  await using kv = await memoryKv();
+testStores("pages: a change that comes while pages are sent waits until they are done", async (openKv) => {
+  await using kv = await openKv();
   await subscribeAll(kv);
   const held = Promise.withResolvers<void>();
   let hold = false;
@@ -151,28 +154,32 @@ Deno.test("pages: a change that comes while pages are sent waits until they are 
   await engine.leave();
 });
 
-Deno.test("pages: a push service that takes longer than a lease is told everything once, however many workers there are", async () => {
-  await using kv = await memoryKv();
-  await subscribeMany(kv, TOPIC, IDS.slice(0, PAGE_AFTER + 640));
-  let slow = false;
-  const engines = [1, 2].map(() => {
-    const engine = createEngine(kv, {
-      embedded: false,
-      answer: async () => slow ? void await engine.clock.wait(30_000) as undefined : undefined,
+// Minutes that pass in steps of a second are hours over a network.
+testEmbedded(
+  "pages: a push service that takes longer than a lease is told everything once, however many workers there are",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribeMany(kv, TOPIC, IDS.slice(0, PAGE_AFTER + 640));
+    let slow = false;
+    const engines = [1, 2].map(() => {
+      const engine = createEngine(kv, {
+        embedded: false,
+        answer: async () => slow ? void await engine.clock.wait(30_000) as undefined : undefined,
+      });
+      return engine;
     });
-    return engine;
-  });
-  await startAll(...engines);
-  await publishToAll(kv, engines, token("1"));
-  slow = true;
-  await passAll(engines, 480_000);
-  const told = times(...engines);
-  equal([told.size, Math.max(...told.values()), await countKeys(kv, "page")], [PAGE_AFTER + 640, 1, 0]);
-  for (const engine of engines) await engine.leave();
-});
+    await startAll(...engines);
+    await publishToAll(kv, engines, token("1"));
+    slow = true;
+    await passAll(engines, 480_000);
+    const told = times(...engines);
+    equal([told.size, Math.max(...told.values()), await countKeys(kv, "page")], [PAGE_AFTER + 640, 1, 0]);
+    for (const engine of engines) await engine.leave();
+  },
+);
 
-Deno.test("pages: data that a record cannot hold three times over stops nobody", async () => {
-  await using kv = await memoryKv();
+testStores("pages: data that a record cannot hold three times over stops nobody", async (openKv) => {
+  await using kv = await openKv();
   const SHARD = shardOf(topicHash(TOPIC));
   const neighbour = Array.from({ length: 100 }, (_, n) => `t/${n}`).find((topic) =>
     shardOf(topicHash(topic)) === SHARD
@@ -189,31 +196,34 @@ Deno.test("pages: data that a record cannot hold three times over stops nobody",
   await engine.leave();
 });
 
-Deno.test("pages: after a restart a change waits as well until those that were cut before are done", async () => {
-  await using kv = await memoryKv();
-  await subscribeMany(kv, TOPIC, IDS.slice(0, PAGE_AFTER + 640));
-  let budget = PAGE_AFTER;
-  const first = createEngine(kv, { answer: () => budget-- > 0 ? undefined : new Promise(() => {}) });
-  await startAll(first);
-  await first.publish(token("1"));
-  await first.pass(2_000);
-  first.kill();
-  ok(await countKeys(kv, "page") > 0);
-  const { versionstamp } = await commitChanges(kv, contentChange("elsewhere"));
-  const second = createEngine(kv, { since: versionstamp, clock: first.clock });
-  await startAll(second);
-  const told = (syncToken: string) =>
-    second.sent.filter(({ delivery }) => delivery.message!.merged.content!.syncToken === syncToken).length;
-  await second.publish(contentChange(TOPIC, { priority: 100, content: { depth: "1", syncToken: "2", except: [] } }));
-  await second.pass(10_000);
-  equal(told("2"), 0);
-  await second.pass(40_000);
-  equal([told("1") >= 640, told("2")], [true, PAGE_AFTER + 640]);
-  await second.leave();
-});
+testStores(
+  "pages: after a restart a change waits as well until those that were cut before are done",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribeMany(kv, TOPIC, IDS.slice(0, PAGE_AFTER + 640));
+    let budget = PAGE_AFTER;
+    const first = createEngine(kv, { answer: () => budget-- > 0 ? undefined : new Promise(() => {}) });
+    await startAll(first);
+    await first.publish(token("1"));
+    await first.pass(2_000);
+    first.kill();
+    ok(await countKeys(kv, "page") > 0);
+    const { versionstamp } = await commitChanges(kv, contentChange("elsewhere"));
+    const second = createEngine(kv, { since: versionstamp, clock: first.clock });
+    await startAll(second);
+    const told = (syncToken: string) =>
+      second.sent.filter(({ delivery }) => delivery.message!.merged.content!.syncToken === syncToken).length;
+    await second.publish(contentChange(TOPIC, { priority: 100, content: { depth: "1", syncToken: "2", except: [] } }));
+    await second.pass(10_000);
+    equal(told("2"), 0);
+    await second.pass(40_000);
+    equal([told("1") >= 640, told("2")], [true, PAGE_AFTER + 640]);
+    await second.leave();
+  },
+);
 
-Deno.test("pages: whoever lost one writes nothing any more", async () => {
-  await using kv = await memoryKv();
+testStores("pages: whoever lost one writes nothing any more", async (openKv) => {
+  await using kv = await openKv();
   const name = { shard: 3, hash: "hash", prefix: "a" };
   const page: PageRecord = { topic: TOPIC, classes: [], after: { delay: 0, id: "" }, holder: "me", nonce: "1" };
   for (const { key, value } of setPages(3, "hash", page)) await kv.set(key, value);

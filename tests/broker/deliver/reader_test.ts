@@ -2,63 +2,73 @@ import type { Outcome } from "../../../src/model/delivery.ts";
 import { readShards } from "../../../src/store/shards.ts";
 import { commitChanges, contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { memoryKv, overrideKv } from "../../helpers/broker.ts";
+import { overrideKv } from "../../helpers/broker.ts";
+import { testStores } from "../../helpers/stores.ts";
 
-Deno.test("reader: with too much to do the shards stop reading, and go on from the journal when there is room", async () => {
-  await using kv = await memoryKv();
-  const topics = Array.from({ length: 400 }, (_, index) => `t/${index}`);
-  for (const [index, topic] of topics.entries()) await subscribe(kv, subscription(`${index}x`, [topic]));
-  const held = Promise.withResolvers<void>();
-  let hold = true;
-  const engine = createEngine(kv, {
-    maxWaiting: 150,
-    answer: () => hold ? held.promise.then(() => undefined) : undefined,
-  });
-  await engine.start();
-  await engine.idle();
-  // A round comes before any of them is parked.
-  await engine.pass(10, 10);
-  for (let at = 0; at < topics.length; at += 50) {
-    await engine.publish(...topics.slice(at, at + 50).map((topic) => contentChange(topic)));
-  }
-  await engine.pass(990, 990);
-  const { values } = await engine.metrics.windowsOpen.get();
-  ok(values[0]!.value > 100 && values[0]!.value <= 200, `${values[0]!.value}`);
-  hold = false;
-  held.resolve();
-  await engine.pass(3_000, 100);
-  equal(new Set(engine.sent.map(({ topic }) => topic)).size, topics.length);
-  equal(engine.sent.length, topics.length);
-  // What comes now is read as it comes again.
-  await engine.publish(contentChange("t/new"));
-  await engine.leave();
-});
+testStores(
+  "reader: with too much to do the shards stop reading, and go on from the journal when there is room",
+  async (openKv) => {
+    await using kv = await openKv();
+    const topics = Array.from({ length: 400 }, (_, index) => `t/${index}`);
+    for (const [index, topic] of topics.entries()) await subscribe(kv, subscription(`${index}x`, [topic]));
+    const held = Promise.withResolvers<void>();
+    let hold = true;
+    const engine = createEngine(kv, {
+      maxWaiting: 150,
+      answer: () => hold ? held.promise.then(() => undefined) : undefined,
+    });
+    await engine.start();
+    await engine.idle();
+    // A round comes before any of them is parked.
+    await engine.pass(10, 10);
+    for (let at = 0; at < topics.length; at += 50) {
+      await engine.publish(...topics.slice(at, at + 50).map((topic) => contentChange(topic)));
+    }
+    await engine.pass(990, 990);
+    const { values } = await engine.metrics.windowsOpen.get();
+    ok(values[0]!.value > 100 && values[0]!.value <= 200, `${values[0]!.value}`);
+    hold = false;
+    held.resolve();
+    await engine.pass(3_000, 100);
+    equal(new Set(engine.sent.map(({ topic }) => topic)).size, topics.length);
+    equal(engine.sent.length, topics.length);
+    // What comes now is read as it comes again.
+    await engine.publish(contentChange("t/new"));
+    await engine.leave();
+  },
+);
 
-Deno.test("reader: what a shard has read from the journal already, and then comes as it was seen, is told once", async () => {
-  await using kv = await memoryKv();
-  await subscribe(kv, subscription("a", ["t/1"], { maxDelay: 0 }));
-  const first = createEngine(kv);
-  await first.start();
-  await first.idle();
-  await first.leave();
-  const batches = [await commitChanges(kv, contentChange("t/1")), await commitChanges(kv, contentChange("elsewhere"))];
-  const engine = createEngine(kv);
-  await engine.start();
-  await engine.pass(6_000);
-  const cursors = async () => (await readShards(kv)).map(({ record }) => record!.cursor);
-  equal([engine.sent.length, new Set(await cursors())], [1, new Set([batches[1]!.versionstamp])]);
-  for (const batch of batches) {
-    engine.seen(batch);
+testStores(
+  "reader: what a shard has read from the journal already, and then comes as it was seen, is told once",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribe(kv, subscription("a", ["t/1"], { maxDelay: 0 }));
+    const first = createEngine(kv);
+    await first.start();
+    await first.idle();
+    await first.leave();
+    const batches = [
+      await commitChanges(kv, contentChange("t/1")),
+      await commitChanges(kv, contentChange("elsewhere")),
+    ];
+    const engine = createEngine(kv);
+    await engine.start();
     await engine.pass(6_000);
+    const cursors = async () => (await readShards(kv)).map(({ record }) => record!.cursor);
     equal([engine.sent.length, new Set(await cursors())], [1, new Set([batches[1]!.versionstamp])]);
-  }
-  await engine.publish(contentChange("t/1"));
-  equal(engine.sent.length, 2);
-  await engine.leave();
-});
+    for (const batch of batches) {
+      engine.seen(batch);
+      await engine.pass(6_000);
+      equal([engine.sent.length, new Set(await cursors())], [1, new Set([batches[1]!.versionstamp])]);
+    }
+    await engine.publish(contentChange("t/1"));
+    equal(engine.sent.length, 2);
+    await engine.leave();
+  },
+);
 
-Deno.test("reader: a database that fails for a while loses nothing", async () => {
-  await using kv = await memoryKv();
+testStores("reader: a database that fails for a while loses nothing", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, subscription("a", ["t/1"]));
   let broken = false;
   const fail = () => Promise.reject(new Error("gone"));
@@ -83,8 +93,8 @@ Deno.test("reader: a database that fails for a while loses nothing", async () =>
   await engine.leave();
 });
 
-Deno.test("reader: many changes of one topic while it is sent to are one message", async () => {
-  await using kv = await memoryKv();
+testStores("reader: many changes of one topic while it is sent to are one message", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, subscription("a", ["t/1"], { maxDelay: 0 }));
   const answers: PromiseWithResolvers<Outcome>[] = [];
   const engine = createEngine(kv, {

@@ -6,6 +6,7 @@ import { equal } from "../../helpers/assert.ts";
 import { memoryKv } from "../../helpers/broker.ts";
 import { shardOf } from "../../../src/model/shard.ts";
 import { listPages, setPages } from "../../../src/store/pages.ts";
+import { testStores } from "../../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 const HASH = topicHash(TOPIC);
@@ -55,8 +56,8 @@ for (const [what, value] of Object.entries(VALUES)) {
   Deno.test(`records: a shard whose record is ${what} is nobody's`, () =>
     tryWith(["shard", SHARD], value, "shard", []));
 
-  Deno.test(`records: a retry that is ${what} stays`, async () => {
-    await using kv = await memoryKv();
+  testStores(`records: a retry that is ${what} stays`, async (openKv) => {
+    await using kv = await openKv();
     const engine = createEngine(kv);
     await kv.set(["retry", HASH, A.id], value);
     await kv.set(["due", SHARD, engine.clock.now(), HASH, A.id], 0);
@@ -67,8 +68,8 @@ for (const [what, value] of Object.entries(VALUES)) {
     await engine.leave();
   });
 
-  Deno.test(`records: a subscription that is ${what} is told nothing, and is not ended`, async () => {
-    await using kv = await memoryKv();
+  testStores(`records: a subscription that is ${what} is told nothing, and is not ended`, async (openKv) => {
+    await using kv = await openKv();
     await kv.set(["subscription", A.id], value);
     const engine = createEngine(kv);
     await kv.set(["initial", shardOf(A.id), engine.clock.now(), A.id], 0);
@@ -80,8 +81,8 @@ for (const [what, value] of Object.entries(VALUES)) {
   });
 }
 
-Deno.test("records: an entry of the index that no retry stands behind is removed", async () => {
-  await using kv = await memoryKv();
+testStores("records: an entry of the index that no retry stands behind is removed", async (openKv) => {
+  await using kv = await openKv();
   const engine = createEngine(kv);
   const retry = {
     topic: TOPIC,
@@ -100,8 +101,8 @@ Deno.test("records: an entry of the index that no retry stands behind is removed
   await engine.leave();
 });
 
-Deno.test("records: pages of a topic that was cut by a worker before are found again", async () => {
-  await using kv = await memoryKv();
+testStores("records: pages of a topic that was cut by a worker before are found again", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const classes = [{
     delay: 60 as const,

@@ -7,7 +7,8 @@ import { contentChange, createEngine, subscribe, subscription } from "../../help
 import { createRetries } from "../../../src/broker/deliver/retries.ts";
 import { countKeys } from "../../helpers/engines.ts";
 import { equal, ok } from "../../helpers/assert.ts";
-import { faultyKv, memoryKv } from "../../helpers/broker.ts";
+import { faultyKv } from "../../helpers/broker.ts";
+import { testStores } from "../../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 const A = subscription("a", [TOPIC]);
@@ -36,8 +37,8 @@ const seconds = ({ sent }: ReturnType<typeof createEngine>) => sent.map(({ at })
 const tokens = ({ sent }: ReturnType<typeof createEngine>) =>
   sent.map(({ delivery }) => delivery.message?.merged.content?.syncToken);
 
-Deno.test("retries: they come exponentially later, and end with the first success", async () => {
-  await using kv = await memoryKv();
+testStores("retries: they come exponentially later, and end with the first success", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const engine = await engineWith(kv, DOWN, DOWN, DOWN, DOWN);
   await engine.publish(token("1"));
@@ -48,8 +49,8 @@ Deno.test("retries: they come exponentially later, and end with the first succes
   await engine.leave();
 });
 
-Deno.test("retries: what the push service asks for is obeyed where it is later", async () => {
-  await using kv = await memoryKv();
+testStores("retries: what the push service asks for is obeyed where it is later", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const engine = await engineWith(
     kv,
@@ -62,8 +63,8 @@ Deno.test("retries: what the push service asks for is obeyed where it is later",
   await engine.leave();
 });
 
-Deno.test("retries: what was not tried does not count as a try", async () => {
-  await using kv = await memoryKv();
+testStores("retries: what was not tried does not count as a try", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const untried: Outcome = { kind: "retry", tried: false };
   const engine = await engineWith(kv, untried, untried, untried, untried);
@@ -73,8 +74,8 @@ Deno.test("retries: what was not tried does not count as a try", async () => {
   await engine.leave();
 });
 
-Deno.test("retries: what comes meanwhile is merged into what waits, and goes out with it", async () => {
-  await using kv = await memoryKv();
+testStores("retries: what comes meanwhile is merged into what waits, and goes out with it", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const engine = await engineWith(kv, () => ({ kind: "retry", tried: true, at: engine.clock.now() + 20_000 }));
   await engine.publish(
@@ -89,8 +90,8 @@ Deno.test("retries: what comes meanwhile is merged into what waits, and goes out
   await engine.leave();
 });
 
-Deno.test("retries: what comes while one is being tried goes out right after it", async () => {
-  await using kv = await memoryKv();
+testStores("retries: what comes while one is being tried goes out right after it", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const trying = Promise.withResolvers<Outcome>();
   const engine = await engineWith(kv, DOWN, trying.promise);
@@ -106,42 +107,48 @@ Deno.test("retries: what comes while one is being tried goes out right after it"
   await engine.leave();
 });
 
-Deno.test("retries: what comes while one is being tried is not lost when that fails, or the worker dies", async () => {
-  await using kv = await memoryKv();
-  await subscribe(kv, A);
-  const trying = Promise.withResolvers<Outcome>();
-  const engine = await engineWith(kv, DOWN, trying.promise);
-  await engine.publish(token("1"));
-  await engine.pass(1_000);
-  await engine.publish(token("2", { priority: 90 }));
-  await engine.pass(1_000);
-  engine.kill();
-  const next = createEngine(kv, { since: "f".repeat(20), clock: engine.clock });
-  await next.start();
-  await next.idle();
-  await next.pass(5_000);
-  equal(tokens(next), ["2"]);
-  await next.leave();
-});
+testStores(
+  "retries: what comes while one is being tried is not lost when that fails, or the worker dies",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribe(kv, A);
+    const trying = Promise.withResolvers<Outcome>();
+    const engine = await engineWith(kv, DOWN, trying.promise);
+    await engine.publish(token("1"));
+    await engine.pass(1_000);
+    await engine.publish(token("2", { priority: 90 }));
+    await engine.pass(1_000);
+    engine.kill();
+    const next = createEngine(kv, { since: "f".repeat(20), clock: engine.clock });
+    await next.start();
+    await next.idle();
+    await next.pass(5_000);
+    equal(tokens(next), ["2"]);
+    await next.leave();
+  },
+);
 
-Deno.test("retries: the subscription is read again: one that has ended, or left the topic, is not sent to", async () => {
-  await using kv = await memoryKv();
-  const B = subscription("b", [TOPIC, "other"]);
-  await subscribe(kv, A);
-  await subscribe(kv, B);
-  const engine = await engineWith(kv, DOWN, DOWN);
-  await engine.publish(token("1"));
-  const [a, b] = [await findSubscription(kv, A.id), await findSubscription(kv, B.id)];
-  await removeSubscription(kv, a, engine.clock.now());
-  await saveSubscription(kv, b, { subscription: { ...B, topics: B.topics.slice(1) } });
-  await engine.pass(5_000);
-  equal(engine.sent.length, 2);
-  equal([await countKeys(kv, "retry"), await countKeys(kv, "due")], [0, 0]);
-  await engine.leave();
-});
+testStores(
+  "retries: the subscription is read again: one that has ended, or left the topic, is not sent to",
+  async (openKv) => {
+    await using kv = await openKv();
+    const B = subscription("b", [TOPIC, "other"]);
+    await subscribe(kv, A);
+    await subscribe(kv, B);
+    const engine = await engineWith(kv, DOWN, DOWN);
+    await engine.publish(token("1"));
+    const [a, b] = [await findSubscription(kv, A.id), await findSubscription(kv, B.id)];
+    await removeSubscription(kv, a, engine.clock.now());
+    await saveSubscription(kv, b, { subscription: { ...B, topics: B.topics.slice(1) } });
+    await engine.pass(5_000);
+    equal(engine.sent.length, 2);
+    equal([await countKeys(kv, "retry"), await countKeys(kv, "due")], [0, 0]);
+    await engine.leave();
+  },
+);
 
-Deno.test("retries: the newest address and keys are used", async () => {
-  await using kv = await memoryKv();
+testStores("retries: the newest address and keys are used", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const engine = await engineWith(kv, DOWN);
   await engine.publish(token("1"));
@@ -153,8 +160,8 @@ Deno.test("retries: the newest address and keys are used", async () => {
   await engine.leave();
 });
 
-Deno.test("retries: never past the end of the subscription: then it is counted and dropped", async () => {
-  await using kv = await memoryKv();
+testStores("retries: never past the end of the subscription: then it is counted and dropped", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv, ...Array(30).fill(DOWN));
   const topics = [{ topic: TOPIC, expiresAt: engine.clock.now() + 10_000 }];
   await subscribe(kv, { ...A, topics });
@@ -166,8 +173,8 @@ Deno.test("retries: never past the end of the subscription: then it is counted a
   await engine.leave();
 });
 
-Deno.test("retries: a subscription that was renewed since is told after its old end as well", async () => {
-  await using kv = await memoryKv();
+testStores("retries: a subscription that was renewed since is told after its old end as well", async (openKv) => {
+  await using kv = await openKv();
   const engine = await engineWith(kv, ...Array(6).fill(DOWN));
   const until = (milliseconds: number) => [{ topic: TOPIC, expiresAt: engine.clock.now() + milliseconds }];
   await subscribe(kv, { ...A, topics: until(10_000) });
@@ -179,22 +186,25 @@ Deno.test("retries: a subscription that was renewed since is told after its old 
   await engine.leave();
 });
 
-Deno.test("retries: gone ends the subscription with everything that leads to it, rejected ends the message alone", async () => {
-  await using kv = await memoryKv();
-  await subscribe(kv, A);
-  await subscribe(kv, subscription("b", [TOPIC]));
-  const engine = await engineWith(kv, { kind: "gone" }, { kind: "rejected" });
-  await engine.publish(token("1"));
-  await engine.publish(token("2"));
-  await engine.pass(6_000);
-  equal(engine.sent.map(({ id, at }) => [id[0], at]), [["a", 0], ["b", 0], ["b", 5_000]]);
-  equal((await findSubscription(kv, A.id)).kept, undefined);
-  equal([await countKeys(kv, "by_topic"), await countKeys(kv, "by_owner"), await countKeys(kv, "retry")], [1, 1, 0]);
-  await engine.leave();
-});
+testStores(
+  "retries: gone ends the subscription with everything that leads to it, rejected ends the message alone",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribe(kv, A);
+    await subscribe(kv, subscription("b", [TOPIC]));
+    const engine = await engineWith(kv, { kind: "gone" }, { kind: "rejected" });
+    await engine.publish(token("1"));
+    await engine.publish(token("2"));
+    await engine.pass(6_000);
+    equal(engine.sent.map(({ id, at }) => [id[0], at]), [["a", 0], ["b", 0], ["b", 5_000]]);
+    equal((await findSubscription(kv, A.id)).kept, undefined);
+    equal([await countKeys(kv, "by_topic"), await countKeys(kv, "by_owner"), await countKeys(kv, "retry")], [1, 1, 0]);
+    await engine.leave();
+  },
+);
 
-Deno.test("retries: a subscription that is gone when it is tried again ends as well", async () => {
-  await using kv = await memoryKv();
+testStores("retries: a subscription that is gone when it is tried again ends as well", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const engine = await engineWith(kv, DOWN, { kind: "gone" });
   await engine.publish(token("1"));
@@ -204,8 +214,8 @@ Deno.test("retries: a subscription that is gone when it is tried again ends as w
   await engine.leave();
 });
 
-Deno.test("retries: a network error never ends a subscription, however often", async () => {
-  await using kv = await memoryKv();
+testStores("retries: a network error never ends a subscription, however often", async (openKv) => {
+  await using kv = await openKv();
   await subscribe(kv, A);
   const engine = await engineWith(kv, ...Array(12).fill(DOWN));
   await engine.publish(token("1"));
@@ -215,27 +225,30 @@ Deno.test("retries: a network error never ends a subscription, however often", a
   await engine.leave();
 });
 
-Deno.test("retries: a slow delivery holds up neither its topic nor the checkpoint, and is not sent twice", async () => {
-  await using kv = await memoryKv();
-  await subscribe(kv, A);
-  await subscribe(kv, subscription("b", [TOPIC]));
-  const slow = Promise.withResolvers<Outcome>();
-  const engine = await engineWith(kv, slow.promise);
-  await engine.publish(token("1"));
-  await engine.publish(token("2"));
-  await engine.pass(7_000);
-  equal(engine.sent.map(({ id }) => id[0]), ["a", "b", "b"]);
-  slow.resolve({ kind: "delivered" });
-  await engine.pass(40_000);
-  // What came meanwhile, and nothing else.
-  equal(engine.sent.map(({ id }) => id[0]), ["a", "b", "b", "a"]);
-  equal(tokens(engine), ["1", "1", "2", "2"]);
-  equal([await countKeys(kv, "retry"), await countKeys(kv, "due"), await countKeys(kv, "window")], [0, 0, 0]);
-  await engine.leave();
-});
+testStores(
+  "retries: a slow delivery holds up neither its topic nor the checkpoint, and is not sent twice",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribe(kv, A);
+    await subscribe(kv, subscription("b", [TOPIC]));
+    const slow = Promise.withResolvers<Outcome>();
+    const engine = await engineWith(kv, slow.promise);
+    await engine.publish(token("1"));
+    await engine.publish(token("2"));
+    await engine.pass(7_000);
+    equal(engine.sent.map(({ id }) => id[0]), ["a", "b", "b"]);
+    slow.resolve({ kind: "delivered" });
+    await engine.pass(40_000);
+    // What came meanwhile, and nothing else.
+    equal(engine.sent.map(({ id }) => id[0]), ["a", "b", "b", "a"]);
+    equal(tokens(engine), ["1", "1", "2", "2"]);
+    equal([await countKeys(kv, "retry"), await countKeys(kv, "due"), await countKeys(kv, "window")], [0, 0, 0]);
+    await engine.leave();
+  },
+);
 
-Deno.test("retries: thousands that are due are all tried, and how many is known", async () => {
-  await using kv = await memoryKv();
+testStores("retries: thousands that are due are all tried, and how many is known", async (openKv) => {
+  await using kv = await openKv();
   for (let n = 0; n < 300; n++) await subscribe(kv, subscription(`${n}x`, [TOPIC]));
   const engine = await engineWith(kv, ...Array(300).fill(DOWN));
   await engine.publish(token("1"));
@@ -259,24 +272,27 @@ Deno.test("retries: while somebody reads a topic from the database, what is know
   }
 });
 
-Deno.test("retries: one whose subscription cannot be read is looked at once a minute, and not after its end", async () => {
-  await using kv = await memoryKv();
-  const { kv: watched, writes } = countWrites(kv);
-  const engine = createEngine(watched), hash = topicHash(TOPIC), name = { hash, id: A.id };
-  await kv.set(["subscription", A.id], new TextEncoder().encode('{"v":2}'));
-  const content = { depths: ["0" as const], except: [], timestamp: 1 };
-  const retry = { topic: TOPIC, merged: { priority: 50, timestamp: 1, content }, attempt: 0, at: engine.clock.now() };
-  const until = engine.clock.now() + 150_000;
-  for (const { key, value } of replaceRetry(shardOf(hash), name, undefined, { ...retry, until })) {
-    await kv.set(key, value);
-  }
-  await engine.start();
-  await engine.pass(600_000);
-  equal([engine.sent.length, await countKeys(kv, "retry"), await countKeys(kv, "due")], [0, 0, 0]);
-  equal((await engine.metrics.deliveriesExpired.get()).values[0]!.value, 1);
-  ok(writes() < 30, `${writes()}`);
-  await engine.leave();
-});
+testStores(
+  "retries: one whose subscription cannot be read is looked at once a minute, and not after its end",
+  async (openKv) => {
+    await using kv = await openKv();
+    const { kv: watched, writes } = countWrites(kv);
+    const engine = createEngine(watched), hash = topicHash(TOPIC), name = { hash, id: A.id };
+    await kv.set(["subscription", A.id], new TextEncoder().encode('{"v":2}'));
+    const content = { depths: ["0" as const], except: [], timestamp: 1 };
+    const retry = { topic: TOPIC, merged: { priority: 50, timestamp: 1, content }, attempt: 0, at: engine.clock.now() };
+    const until = engine.clock.now() + 150_000;
+    for (const { key, value } of replaceRetry(shardOf(hash), name, undefined, { ...retry, until })) {
+      await kv.set(key, value);
+    }
+    await engine.start();
+    await engine.pass(600_000);
+    equal([engine.sent.length, await countKeys(kv, "retry"), await countKeys(kv, "due")], [0, 0, 0]);
+    equal((await engine.metrics.deliveriesExpired.get()).values[0]!.value, 1);
+    ok(writes() < 30, `${writes()}`);
+    await engine.leave();
+  },
+);
 
 function countWrites(kv: Deno.Kv): { kv: Deno.Kv; writes: () => number } {
   let writes = 0;
