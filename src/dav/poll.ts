@@ -86,10 +86,11 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
   }
 
   async function list(): Promise<void> {
-    const homes = await listHomes(kv, MAX_HOMES);
+    // One that is watched while the list is read may not be on it.
+    const before = [...known.keys()], homes = await listHomes(kv, MAX_HOMES);
     for (const home of homes) note(home);
     const paths = new Set(homes.map(({ home: { path } }) => path));
-    for (const path of known.keys()) if (!paths.has(path)) known.delete(path);
+    for (const path of before) if (!paths.has(path)) known.delete(path);
     metrics.davHomes.set(known.size);
   }
 

@@ -5,6 +5,7 @@ import { createMetrics } from "../../src/metrics.ts";
 import type { Change } from "../../src/model/change.ts";
 import { listHomes } from "../../src/store/homes.ts";
 import { equal, ok } from "../helpers/assert.ts";
+import { overrideKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { watchKv } from "../helpers/watched_kv.ts";
 import { testStores } from "../helpers/stores.ts";
@@ -106,6 +107,31 @@ testStores("poll: who subscribes while a home is looked at changes nothing of wh
   await pass(60, poller);
   equal(poller.told(), ["/alice/work/", "/alice/", "/"]);
   equal((await listHomes(kv, 10)).map(({ home }) => home.until), [later]);
+  await poller.stop();
+});
+
+testStores("poll: a home that is watched while the homes are listed is not forgotten", async (openKv) => {
+  await using kv = await openKv();
+  const listing = Promise.withResolvers<void>(), listed = Promise.withResolvers<void>();
+  const slow = overrideKv(kv, {
+    list: (...args: Parameters<Deno.Kv["list"]>) => {
+      const entries = kv.list(...args), next = entries.next.bind(entries);
+      const late = async () => {
+        const result = await next();
+        listing.resolve();
+        await listed.promise;
+        return result;
+      };
+      return Object.assign(entries, { next: late });
+    },
+  });
+  const server = upstream(), poller = openPoller(slow, server);
+  await listing.promise;
+  await poller.watch([HOME], until(poller));
+  listed.resolve();
+  await poller.idle();
+  await pass(5, poller);
+  equal(server.looks.length, 1);
   await poller.stop();
 });
 
