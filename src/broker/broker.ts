@@ -61,8 +61,9 @@ export async function openBroker(deps: BrokerDeps) {
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
   const hashKey = await readHashKey(kv), topicNames = createTopicNames(hashKey);
   const worker = crypto.randomUUID();
-  const deliveries = createDeliveries({ ...deps, hashKey, worker, since, maxWaiting: limits?.maxWaiting });
   const presence = embedded ? ALONE : createPresence({ kv, clock, worker, matchers: streams.matchers });
+  const delivering = { ...deps, hashKey, worker, workers: presence.count, since, maxWaiting: limits?.maxWaiting };
+  const deliveries = createDeliveries(delivering);
   await deliveries.open();
   const follower = createFollower({ kv, embedded, since, clock, random, log, metrics, seen });
   const publisher = createPublisher({

@@ -15,8 +15,9 @@ import {
 } from "../store/presence.ts";
 import { topicHash } from "../store/subscribers.ts";
 import { createSightings } from "./deliver/sightings.ts";
+import { createRoster } from "./roster.ts";
 
-/** Milliseconds after which a worker that did not show that it lives is taken for dead; it does so once a minute. */
+/** Milliseconds after which a worker that did not show that it lives is taken for dead; it does so every few seconds. */
 const DEAD_AFTER = 5 * 60_000;
 
 type Deps = {
@@ -32,7 +33,9 @@ export type Presence = {
   announce: (matchers: Matcher[]) => Promise<void>;
   /** Whether streams of other workers may be about a topic. Throws `kv_failed` or `kv_timeout`. */
   mayListenElsewhere: (topic: string) => Promise<boolean>;
-  /** Once a minute: shows that this worker lives, takes back what nobody here asks for any more, and buries the dead. */
+  /** How many workers live. Throws `kv_failed` or `kv_timeout`. */
+  count: () => Promise<number>;
+  /** Once a minute: takes back what nobody here asks for any more, and buries the dead. */
   minute: () => Promise<void>;
   /** Takes all back. */
   leave: () => Promise<void>;
@@ -42,6 +45,7 @@ export type Presence = {
 export const ALONE: Presence = {
   announce: () => Promise.resolve(),
   mayListenElsewhere: () => Promise.resolve(false),
+  count: () => Promise.resolve(1),
   minute: () => Promise.resolve(),
   leave: () => Promise.resolve(),
 };
@@ -95,16 +99,17 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
     // A stream that was announced may not be open yet: whoever is not there for two minutes in a row is gone.
     await inTurn(() => versionstamp === null ? undefined : write([...idle.intersection(unused)]));
     unused = idle;
-    for (const other of await listWorkers(kv)) await bury(other);
+    for (const { worker, versionstamp } of await others()) {
+      if (sightings.hasLapsed(worker, versionstamp)) await forgetWorker(kv, worker, versionstamp);
+    }
   }
 
-  async function bury({ worker: other, versionstamp }: { worker: string; versionstamp: string }): Promise<void> {
-    if (other !== worker && sightings.hasLapsed(other, versionstamp)) await forgetWorker(kv, other, versionstamp);
-  }
+  const others = async () => (await listWorkers(kv)).filter(({ worker: other }) => other !== worker);
 
   return {
     announce,
     mayListenElsewhere: (topic) => mayListenElsewhere(kv, worker, bitOf(topicHash(topic))),
+    count: createRoster({ clock, renew: () => inTurn(() => write([])), others }),
     minute,
     leave: () => inTurn(() => versionstamp === null ? undefined : forgetWorker(kv, worker, versionstamp)),
   };

@@ -106,6 +106,22 @@ testStores("presence: a worker that was taken for dead writes everything anew", 
   equal(await heard(there, "a", "b"), [true, true]);
 });
 
+testStores("presence: workers that live are counted, those that left or died are not", async (openKv) => {
+  await using kv = await openKv();
+  const [here, leaving, dying] = [member(kv), member(kv), member(kv)];
+  const count = async () => {
+    for (const each of [leaving, dying]) await each.count();
+    return await here.count();
+  };
+  await count();
+  equal(await count(), 3);
+  await leaving.leave();
+  await dying.count();
+  equal(await here.count(), 2);
+  here.clock.advance(20_000);
+  equal(await here.count(), 1);
+});
+
 testStores(
   "presence: a write whose answer was lost is made good by the next, and no stream opens before",
   async (openKv) => {

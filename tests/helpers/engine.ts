@@ -19,6 +19,8 @@ export type Sent = { id: string; topic: string | undefined; at: number; delivery
 type Options = {
   clock?: ReturnType<typeof manualClock>;
   embedded?: boolean;
+  /** How many workers live. */
+  workers?: () => number;
   since?: string;
   maxWaiting?: number;
   /** What the push service answers; delivered when it says nothing. */
@@ -31,7 +33,14 @@ export type Engine = ReturnType<typeof createEngine>;
 
 /** Starts nothing by itself. Once it is killed, nothing of it reaches the database any more. */
 export function createEngine(database: Deno.Kv, options: Options = {}) {
-  const { clock = manualClock(), embedded = true, since = EARLIEST.versionstamp, maxWaiting, answer } = options;
+  const {
+    clock = manualClock(),
+    embedded = true,
+    since = EARLIEST.versionstamp,
+    maxWaiting,
+    workers = () => 1,
+    answer,
+  } = options;
   const { kv, idle, kill: killKv } = watchKv(database);
   const sent: Sent[] = [];
   const metrics = createMetrics();
@@ -56,6 +65,7 @@ export function createEngine(database: Deno.Kv, options: Options = {}) {
     senders: { "web-push": send },
     hashKey: "key",
     worker: crypto.randomUUID(),
+    workers: () => Promise.resolve(workers()),
     since,
     maxWaiting,
   });

@@ -5,14 +5,15 @@ import type { Subscription } from "../../model/subscription.ts";
 import { topicHash } from "../../store/subscribers.ts";
 import type { SeenBatch } from "../ring.ts";
 import type { DeliverDeps } from "./deps.ts";
+import { createGauges } from "./gauges.ts";
 import { hasWork } from "./has_work.ts";
-import { createLag, type Lag } from "./lag.ts";
 import { LAPSE } from "./lease.ts";
 import { loadWindows } from "./load_windows.ts";
 import { createOwnership } from "./ownership.ts";
 import { createPages } from "./pages.ts";
 import { createReader } from "./reader.ts";
 import { createSchedule } from "./schedule.ts";
+import { createSharing, type Owned } from "./sharing.ts";
 import type { Shard } from "./shard.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { endRest } from "./window.ts";
@@ -32,7 +33,7 @@ export type Deliveries = ReturnType<typeof createDeliveries>;
 export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting?: number }) {
   const { clock, log, metrics, embedded } = deps;
   const stopping = new AbortController();
-  const owned = new Map<number, { shard: Shard; upkeep: Upkeep }>();
+  const owned: Owned = new Map();
   const shards = () => owned.values().map(({ shard }) => shard);
   const pages = createPages(deps, stopping.signal);
   const schedule = createSchedule(clock, () => void pages.look().catch(() => {}), stopping.signal);
@@ -45,13 +46,13 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     taken: begin,
     stopping: stopping.signal,
   });
+  const sharing = createSharing({ owned, schedule, log });
   const beginning = new Set<Promise<void>>();
-  const meter = createLag(clock);
-  let lag: Lag = { milliseconds: 0, bytes: 0 };
+  const gauges = createGauges({ clock, metrics, schedule, shards, foreign: ownership.foreign });
   let lookAt = 0;
 
   function seen(batch: SeenBatch): void {
-    meter.seen(batch.versionstamp, batch.bytes);
+    gauges.seen(batch);
     reader.seen(batch);
   }
 
@@ -105,11 +106,12 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
 
   async function round(): Promise<void> {
     await writeAll((shard) => shard.needsCheckpoint());
-    measure();
+    gauges.measure();
     for (const { upkeep } of owned.values()) upkeep.tick();
     if (clock.elapsed() < lookAt) return;
     await renew();
     await take();
+    sharing.giveBack(ownership.share());
     await pages.look();
   }
 
@@ -146,21 +148,6 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     }
   }
 
-  function measure(): void {
-    metrics.queueAge.set(schedule.queue.age() / 1000);
-    metrics.windowsOpen.set(schedule.waiting());
-    metrics.shardsOwned.set(owned.size);
-    metrics.retriesDue.set(shards().reduce((sum, { retries }) => sum + retries.due, 0));
-    lag = worstLag();
-    metrics.shardLag.set(lag.milliseconds / 1000);
-  }
-
-  /** Of all shards, those of other workers as well. */
-  function worstLag(): Lag {
-    const cursors = [...shards().map(({ cursor }) => cursor()), ...ownership.foreign()].sort();
-    return cursors[0] === undefined ? { milliseconds: 0, bytes: 0 } : meter.behind(cursors[0]);
-  }
-
   /** A subscription was made or changed at this worker: it may wait for its initial push, and its topics for somebody. */
   function subscribed({ id, confirmed, topics }: Subscription): void {
     if (!confirmed) owned.get(shardOf(id))?.upkeep.pushInitials();
@@ -191,7 +178,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
   async function settled(): Promise<void> {
     await ownership.settled();
     const jobs = owned.values().map(({ upkeep }) => upkeep.settled());
-    await Promise.all([...beginning, ...jobs, schedule.queue.settled(), pages.settled()]);
+    await Promise.all([...beginning, ...jobs, sharing.settled(), schedule.queue.settled(), pages.settled()]);
   }
 
   /** What cannot be given back, another worker takes when it has lapsed. */
@@ -206,8 +193,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     adopt,
     checkpoint,
     drain,
-    /** How far the slowest shard is behind the journal, as of the last second. */
-    lag: () => lag,
+    lag: gauges.lag,
     subscribed,
   };
 }

@@ -17,4 +17,6 @@ export type DeliverDeps = {
   hashKey: string;
   /** This worker, among all of a cell. */
   worker: string;
+  /** How many workers the cell has. */
+  workers: () => Promise<number>;
 };

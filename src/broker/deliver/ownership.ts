@@ -1,6 +1,7 @@
 /**
  * Which shards are ours. A shard that was given back, or never had an owner, is taken at once; one whose owner has lapsed
- * when there is work for it. An owner without work renews nothing: only one that leaves work undone is dead.
+ * when there is work for it. An owner without work renews nothing: only one that leaves work undone is dead. Who has its
+ * share already leaves what is free to the others, as long as one of them comes for it.
  */
 import { SHARDS } from "../../model/shard.ts";
 import { commitShard, readShards, type ShardState } from "../../store/shards.ts";
@@ -8,6 +9,9 @@ import type { DeliverDeps } from "./deps.ts";
 import { createLease } from "./lease.ts";
 import { createShard, type Shard } from "./shard.ts";
 import { createSightings } from "./sightings.ts";
+
+/** Milliseconds for which a worker keeps more than its share after nobody came for what it had left to the others. */
+const NOBODY_CAME = 5 * 60_000;
 
 const ALL = Array.from({ length: SHARDS }, (_, shard) => shard);
 
@@ -27,10 +31,11 @@ type Deps = {
 export type Ownership = ReturnType<typeof createOwnership>;
 
 export function createOwnership({ deps, has, head, hasWork, taken, stopping }: Deps) {
-  const { kv, clock, worker, metrics, log } = deps;
+  const { kv, clock, worker, workers, embedded, metrics, log } = deps;
   const sightings = createSightings(clock);
   let foreign: string[] = [];
   let looking: Promise<void> | undefined;
+  let share = SHARDS, greedyUntil = -Infinity;
 
   /** Takes the shards that may be taken, one look after the other. Throws `kv_failed` or `kv_timeout`. */
   function look(options?: { all: boolean }): Promise<void> {
@@ -39,6 +44,7 @@ export function createOwnership({ deps, has, head, hasWork, taken, stopping }: D
 
   async function lookNow({ all = false } = {}): Promise<void> {
     foreign = [];
+    share = embedded ? SHARDS : Math.ceil(SHARDS / await workers());
     if (ALL.every(has)) return;
     const states = await readShards(kv);
     foreign = states.flatMap(({ record }, number) => record && !has(number) ? [record.cursor] : []);
@@ -64,10 +70,18 @@ export function createOwnership({ deps, has, head, hasWork, taken, stopping }: D
   }
 
   async function mayTake(number: number, { versionstamp, record }: ShardState): Promise<boolean> {
+    if (!record || record.owner === null) return ALL.filter(has).length < share || isLeft(number, versionstamp);
     // It is ours when we could not know that a commit of ours had been written.
-    if (!record || record.owner === null || record.owner === worker) return true;
+    if (record.owner === worker) return true;
     if (record.cursor >= head() && !await hasWork(number)) return sightings.forget(`${number}`), false;
     return sightings.hasLapsed(`${number}`, versionstamp!);
+  }
+
+  /** Nobody came for it. */
+  function isLeft(number: number, versionstamp: string | null): boolean {
+    const left = sightings.hasLapsed(`${number}`, versionstamp ?? "");
+    if (left) greedyUntil = clock.elapsed() + NOBODY_CAME;
+    return left;
   }
 
   async function take(number: number, { versionstamp, record }: ShardState): Promise<Shard | undefined> {
@@ -83,6 +97,8 @@ export function createOwnership({ deps, has, head, hasWork, taken, stopping }: D
     look,
     /** Resolves when nothing is being taken. */
     settled: async () => void await looking?.catch(() => {}),
+    /** Shards that this worker may keep, as of the last look. */
+    share: () => clock.elapsed() < greedyUntil ? SHARDS : share,
     /** How far the shards of others had got when we last looked. */
     foreign: () => foreign,
   };

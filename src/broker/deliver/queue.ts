@@ -15,8 +15,8 @@ export function createQueue(
   schedule: (shard: Shard, window: Window) => void,
 ) {
   let turns: Turn[] = [];
-  let first = 0, running = 0;
-  let idle = Promise.withResolvers<void>();
+  const running = new Map<Promise<void>, Shard>();
+  let first = 0;
 
   /** Queues a window, unless it waits already or is being sent. */
   function push(shard: Shard, window: Window): void {
@@ -27,34 +27,34 @@ export function createQueue(
   }
 
   function pump(): void {
-    while (running < limit && first < turns.length) {
+    while (running.size < limit && first < turns.length) {
       const { shard, window } = turns[first++]!;
       if (first > 1_000) [turns, first] = [turns.slice(first), 0];
-      void turn(shard, window);
+      const done: Promise<void> = run(shard, window).catch(() => {}).then(() => end(done, shard, window));
+      running.set(done, shard);
     }
   }
 
-  async function turn(shard: Shard, window: Window): Promise<void> {
-    running++;
-    await run(shard, window).catch(() => {}); // the shard is lost
-    running--;
+  /** Whatever came of it: the shard may be lost. */
+  function end(done: Promise<void>, shard: Shard, window: Window): void {
+    running.delete(done);
     window.queued = false;
     schedule(shard, window);
     pump();
-    if (running > 0) return;
-    idle.resolve();
-    idle = Promise.withResolvers();
+  }
+
+  /** Resolves when nothing runs, or nothing of one shard. What begins meanwhile is waited for as well. */
+  async function settled(of?: Shard): Promise<void> {
+    const isMeant = () => [...running].filter(([, shard]) => !of || shard === of).map(([done]) => done);
+    for (let rest = isMeant(); rest.length > 0; rest = isMeant()) await Promise.all(rest);
   }
 
   return {
     push,
     /** How many wait. */
     waiting: () => turns.length - first,
-    running: () => running,
-    /** Resolves when nothing runs. */
-    settled: async () => {
-      if (running > 0) await idle.promise;
-    },
+    running: () => running.size,
+    settled,
     /** Milliseconds that the oldest one waits. */
     age: () => first < turns.length ? clock.elapsed() - turns[first]!.since : 0,
   };

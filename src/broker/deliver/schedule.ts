@@ -27,7 +27,7 @@ export function createSchedule(clock: Clock, paged: () => void, stopping: AbortS
   let armed = false;
 
   function schedule(shard: Shard, window: Window): void {
-    if (window.queued || window.paged || stopping.aborted || shard.lost.aborted) return;
+    if (window.queued || window.paged || shard.stopping.aborted || shard.lost.aborted) return;
     const at = window.sending ? -Infinity : opensAt(window);
     if (at > clock.elapsed()) return wait(shard, window, at);
     waiting.delete(window);
@@ -50,18 +50,18 @@ export function createSchedule(clock: Clock, paged: () => void, stopping: AbortS
   }
 
   async function turn(shard: Shard, window: Window): Promise<void> {
-    if (stopping.aborted || shard.lost.aborted) return;
+    if (shard.stopping.aborted || shard.lost.aborted) return;
     if (!window.sending && !beginSending(window, clock.elapsed())) return;
     shard.markDirty(window);
     try {
       const passed = await runPass(shard, window);
       if (passed) return finish(shard, window, passed);
-      await clock.wait(PAUSE, stopping);
+      await clock.wait(PAUSE, shard.stopping);
     } catch (thrown) {
       // Whoever owns a lost shard goes on from what was written down.
       shard.lost.throwIfAborted();
       shard.deps.log.error("a topic was not sent, it is tried again: {thrown}", { thrown: `${thrown}` });
-      await clock.wait(PAUSE, stopping);
+      await clock.wait(PAUSE, shard.stopping);
     }
   }
 
@@ -84,7 +84,7 @@ export function createSchedule(clock: Clock, paged: () => void, stopping: AbortS
     waiting: () => waiting.size + queue.waiting() + queue.running(),
     /** Milliseconds that everything rests, since there is more to do than can be done. */
     load: () => Math.min(MAX_LOAD, 2 * queue.age()),
-    /** Forgets the windows of a shard that was lost. */
+    /** Forgets the windows of a shard that was lost, or is given back. */
     drop: (shard: Shard) => {
       for (const [window, of] of waiting) if (of === shard) waiting.delete(window);
     },

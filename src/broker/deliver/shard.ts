@@ -19,6 +19,7 @@ type Taken = { stopping: AbortSignal; isFresh: boolean };
 
 export function createShard(deps: DeliverDeps, number: number, lease: Lease, { stopping, isFresh }: Taken) {
   const { clock } = deps;
+  const leaving = new AbortController(), over = AbortSignal.any([stopping, leaving.signal]);
   const windows = new Map<string, Window>();
   const dirty = new Set<Window>();
   const sending = new Map<Window, FanOut>();
@@ -83,7 +84,7 @@ export function createShard(deps: DeliverDeps, number: number, lease: Lease, { s
     while (lease.age() >= FENCE) await ask(checkpoint);
   }
 
-  const ask = <T>(call: () => Promise<T>) => insist(deps, { lost: lease.lost, stopping }, call);
+  const ask = <T>(call: () => Promise<T>) => insist(deps, { lost: lease.lost, stopping: over }, call);
 
   /** Forgets windows that nothing is left of. */
   function forget(): void {
@@ -104,8 +105,9 @@ export function createShard(deps: DeliverDeps, number: number, lease: Lease, { s
     sending,
     retries,
     lost: lease.lost,
-    /** Aborts when this worker leaves: nothing more is begun. */
-    stopping,
+    /** Aborts when this worker leaves, or gives the shard back: nothing more is begun. */
+    stopping: over,
+    leave: () => leaving.abort(),
     cursor: lease.cursor,
     /** Reads the journal as it comes; until then it catches up. */
     live: false,
