@@ -48,6 +48,7 @@ async function readStream(body: ReadableStream<Uint8Array> | null, limit: number
   return new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
-function tooLarge(limit: number): CarillonError {
+/** The rest of the body is not read: the connection cannot be used again. */
+export function tooLarge(limit: number): CarillonError {
   return new CarillonError("too_large", `the body is too large: at most ${limit} bytes`, { connection: "close" });
 }

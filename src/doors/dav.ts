@@ -23,6 +23,7 @@ import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Change } from "../model/change.ts";
 import { type Counts, expiryOf, type Subscription } from "../model/subscription.ts";
+import { tooLarge } from "./body.ts";
 import { problem } from "./problem.ts";
 
 /** Bytes of a registration. */
@@ -114,6 +115,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
       throw new CarillonError("method_not_allowed", `the method was refused: ${incoming.method}`, { allow });
     }
     if (id !== "") return await unregister(registering, { id, credentials: credentialsOf(incoming) });
+    if (lengthOf(incoming) > MAX_REGISTER) throw tooLarge(MAX_REGISTER);
     if (!isSmallXml(incoming)) {
       throw new CarillonError("wrong_type", "the body was refused: send application/xml, with its length");
     }
@@ -175,12 +177,14 @@ function postedBy(incoming: IncomingMessage, body: Uint8Array) {
   return { path: withoutOrigin(incoming.url!), credentials: credentialsOf(incoming), text };
 }
 
+const lengthOf = ({ headers }: IncomingMessage) => Number(headers["content-length"] ?? 0);
+
 /** What may be a registration: a small document of XML. */
-function isSmallXml({ method, headers }: IncomingMessage): boolean {
+function isSmallXml(incoming: IncomingMessage): boolean {
+  const { method, headers } = incoming;
   const isXml = /^(?:text|application)\/xml\b/i.test(headers["content-type"] ?? "");
   const isCoded = headers["transfer-encoding"] !== undefined || headers["content-encoding"] !== undefined;
-  return method === "POST" && isXml && !isCoded &&
-    Number(headers["content-length"] ?? 0) <= MAX_REGISTER;
+  return method === "POST" && isXml && !isCoded && lengthOf(incoming) <= MAX_REGISTER;
 }
 
 function writeAnswer(outgoing: ServerResponse, { status, headers, body = "" }: Answer): void {

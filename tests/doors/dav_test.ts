@@ -251,3 +251,15 @@ Deno.test("dav: who is asked about is asked with every cookie of the client, and
     ok(asked.length > 0 && asked.every((cookie) => cookie === expected), JSON.stringify(asked));
   }
 });
+
+Deno.test("dav: a registration over 64 KB is 413 before it is sent, and ends the connection; other bodies have no limit", async () => {
+  await using upstream = serveDav();
+  await using worker = await testWorker({ env: { CARILLON_UPSTREAM: upstream.url.origin } });
+  const head = (path: string, length: number) =>
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/xml\r\nContent-Length: ${length}\r\n\r\n`;
+  const refused = await rawRequest(worker.url, head("/-/registrations", 64 * 1024 + 1));
+  equal([refused.status, JSON.parse(refused.body).code, refused.closed], [413, "too_large", true]);
+  equal(upstream.requests, []);
+  const body = "x".repeat(64 * 1024 + 1);
+  equal((await rawRequest(worker.url, head("/alice/work/", body.length), body)).status, 207);
+});
