@@ -96,6 +96,7 @@ const DOORS = {
   "/-/events": "application/secevent+jwt",
   "/-/gateway": "application/json",
   "/.well-known/mercure": "application/x-www-form-urlencoded",
+  "/-/subscriptions": "application/json",
 };
 
 /** The head of a POST to a door, with a token that may do everything. */

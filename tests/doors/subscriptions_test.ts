@@ -272,6 +272,21 @@ Deno.test("subscriptions: who only listens has a few at one push service, who ma
   equal(await close(pair.subscribe(handOver(elsewhere, ["a"]))), 201);
 });
 
+Deno.test("subscriptions: what one owner may have is counted at the gateway as well", async () => {
+  await using pair = await openPair();
+  const join = (topic: string, grants = {}) => {
+    const { address, keys } = pair.service.subscribe();
+    const clientData = JSON.stringify({ endpoint: address, keys });
+    const transport = { "transport-uri": "urn:ietf:rfc:8030", "client-data": clientData };
+    return pair.ask("POST", "/-/gateway", { "push-subscribe": { topics: [topic], transport } }, grants);
+  };
+  await pretend(pair.worker.kv, ["owned_at", OWNER, originOf(pair.service.subscribe())], MAX_OWNED_AT);
+  equal(await code(join("a")), [429, "too_many_subscriptions"]);
+  equal(await close(join("a", { publish: ["a"] })), 200);
+  await pretend(pair.worker.kv, ["owned", OWNER], MAX_OWNED);
+  equal(await code(join("a", { publish: ["a"] })), [429, "too_many_subscriptions"]);
+});
+
 Deno.test("subscriptions: an owner of whom too few were confirmed gets no more until they are", async () => {
   await using pair = await openPair();
   await pretend(pair.worker.kv, ["unconfirmed_of", OWNER], MAX_UNCONFIRMED_OF);

@@ -1,7 +1,9 @@
 import { connect, type Socket } from "node:net";
+import { LIMITS } from "../../src/broker/stream.ts";
 import { serveDeno } from "../../src/serve/deno_serve.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
 import { accessToken, publish, ring, type TestWorker, testWorker } from "../helpers/worker.ts";
+import { manualClock } from "../helpers/clock.ts";
 import { openStream } from "../helpers/event_source.ts";
 import { equal, ok } from "../helpers/assert.ts";
 
@@ -126,6 +128,32 @@ for (const [name, serve] of Object.entries(SERVERS)) {
     equal((await worker.metrics.streamsEnded.get()).values.find(({ labels }) => labels.reason === "slow")?.value, 1);
     socket.destroy();
     await until(() => state.closed);
+  });
+
+  Deno.test(`${name}: a stream ends after so many chunks, and its reader comes back without a gap`, async () => {
+    await using worker = await testWorker({ serve, limits: { streams: { ...LIMITS, chunks: 5 } } });
+    const token = await accessToken(worker, { subscribe: ["*"], publish: ["*"] });
+    await using stream = await openStream(worker.hub, "match=a", token);
+    const sent = Array.from({ length: 8 }, (_, n) => `${n}`);
+    for (const data of sent) await publish(worker.hub, token, [["topic", "a"], ["data", data]]);
+    await stream.until(() => stream.state.ended);
+    ok(stream.state.retry >= LIMITS.retry && stream.events.length < sent.length, stream.state.text);
+    await using resumed = await openStream(worker.hub, `match=a&last_event_id=${stream.state.lastId}`, token);
+    await resumed.until(() => stream.events.length + resumed.events.length >= sent.length);
+    equal([...stream.events, ...resumed.events].map(({ data }) => data), sent);
+  });
+
+  Deno.test(`${name}: a stream ends after its time, however quiet it is`, async () => {
+    const clock = manualClock(Date.now());
+    await using worker = await testWorker({ serve, clock });
+    const token = await accessToken(worker, { subscribe: ["*"], expires: "200h" });
+    await using stream = await openStream(worker.hub, "match=nothing", token);
+    clock.advance(LIMITS.life * 0.8 - 2_000);
+    await untilOpen(worker, 1);
+    clock.advance(LIMITS.life * 0.4 + 4_000);
+    while (!stream.state.ended) (clock.advance(1_000), await new Promise((resolve) => setTimeout(resolve)));
+    equal([stream.events, await openStreams(worker)], [[], 0]);
+    ok(stream.state.retry >= LIMITS.retry);
   });
 
   Deno.test(`${name}: a stream asked for behind another request on the same connection gets its answer in turn`, async () => {
