@@ -3,6 +3,7 @@ import { banner } from "./src/banner.ts";
 import { systemClock } from "./src/clock.ts";
 import { type Config, ConfigError, readConfig } from "./src/config.ts";
 import { openLog } from "./src/log.ts";
+import { systemMemory } from "./src/memory.ts";
 import { collectProcessMetrics, createMetrics } from "./src/metrics.ts";
 import { openSenders } from "./src/senders.ts";
 import { serveDeno } from "./src/serve/deno_serve.ts";
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
   const adminToken = await firstAdminToken(kv, config);
   const embedded = !isDeploy && !/^https?:/.test(config.kv);
   const serve = isDeploy ? serveDeno : serveNode;
-  const deps = { config, kv, clock: systemClock, random: Math.random, log, metrics };
+  const deps = { config, kv, clock: systemClock, random: Math.random, log, metrics, readMemory: systemMemory() };
   const outlets = await openSenders(deps);
   const worker = await startWorker({ ...deps, embedded, fetch, outlets, serve });
   started.resolve(worker);

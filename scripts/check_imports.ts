@@ -4,12 +4,13 @@
  */
 import { dirname, join, normalize, relative } from "node:path";
 
-const LEAVES = ["errors", "config", "metrics", "clock"];
+const LEAVES = ["errors", "config", "metrics", "clock", "memory"];
 
 const ALLOWED: Record<string, string[]> = {
   errors: [],
   clock: [],
   metrics: [],
+  memory: [],
   config: ["model"],
   model: [],
   wire: ["model"],

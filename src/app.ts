@@ -4,6 +4,7 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { createTokenVerifier } from "./access/access_tokens.ts";
 import { createIssuers } from "./access/issuers.ts";
+import { createRates } from "./access/rates.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { IssuerConfig } from "./config/issuers.ts";
 import { eventsDoor, SetError } from "./doors/events.ts";
@@ -38,6 +39,8 @@ export type AppDeps = {
   broker: Broker;
   fetch: typeof globalThis.fetch;
   now: () => number;
+  /** Milliseconds that never jump. */
+  elapsed: () => number;
   log: Logger;
   metrics: Metrics;
   adminHash: () => Promise<string | undefined>;
@@ -51,22 +54,23 @@ export type App = Hono<{ Bindings: StreamEnv }>;
 export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps): App {
   const hubUrl = url + HUB_PATH;
   const issuers = createIssuers(deps.issuers, hubUrl, deps.fetch);
+  const charge = createRates(deps.issuers, deps.elapsed);
   const verify = createTokenVerifier({ issuers, audience: [url, hubUrl], hubUrl, now });
   const access = { verify, origins: new Set([url, ...deps.origins]), cookies: deps.cookies, hubUrl };
   const app: App = new Hono();
 
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
-  app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, now }));
+  app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, charge, now }));
   const subscribing = { ...deps, ...access, url, now, subscriptions: broker.subscriptions };
-  app.post("/-/gateway", gatewayDoor({ ...subscribing, publish: broker.publish, isHeard: broker.isHeard }));
+  app.post("/-/gateway", gatewayDoor({ ...subscribing, publish: broker.publish, isHeard: broker.isHeard, charge }));
   app.get("/-/transports", transportsDoor(deps));
   app.post("/-/subscriptions", subscribeDoor(subscribing));
   app.get("/-/subscriptions", listSubscriptionsDoor(subscribing));
   app.get("/-/subscriptions/:id", getSubscriptionDoor(subscribing));
   app.put("/-/subscriptions/:id", updateSubscriptionDoor(subscribing));
   app.delete("/-/subscriptions/:id", deleteSubscriptionDoor(subscribing));
-  app.get(HUB_PATH, streamDoor({ ...access, anonymous: deps.anonymous, ...broker }));
-  app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, now }));
+  app.get(HUB_PATH, streamDoor({ ...access, ...broker, anonymous: deps.anonymous }));
+  app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, charge, now }));
   app.get("/-/healthy", healthyDoor);
   app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));
   app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));

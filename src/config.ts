@@ -24,6 +24,9 @@ export type Config = {
   origins: string[];
   anonymous: boolean;
   pushHosts: PushHost[];
+  /** Event streams at this process, in all and of one token subject. */
+  maxStreams: number;
+  maxSubjectStreams: number;
   /** The origin of the DAV server behind us, and the one under which clients see it: `url` where that is undefined. */
   upstream: string | undefined;
   /** Requests that the DAV server is asked at once. */
@@ -74,6 +77,7 @@ const pushHost = z.string().transform((text, context) => {
   }
 });
 
+const count = z.string().regex(/^[1-9]\d{0,6}$/, "is no number from 1 to 9999999").transform(Number);
 const words = z.string().default("").transform((text) => text.split(/[\s,]+/).filter(Boolean));
 
 const environment = z.object({
@@ -88,6 +92,8 @@ const environment = z.object({
   CARILLON_ORIGINS: words.pipe(z.array(origin)),
   CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
   CARILLON_PUSH_HOSTS: words.pipe(z.array(pushHost)),
+  CARILLON_MAX_STREAMS: count.default(20_000),
+  CARILLON_MAX_SUBJECT_STREAMS: count.default(100),
   CARILLON_UPSTREAM: origin.optional(),
   CARILLON_UPSTREAM_CONNECTIONS: z.string().regex(/^[1-9]\d{0,4}$/, "is no number from 1 to 99999").transform(Number)
     .optional(),
@@ -126,6 +132,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     origins: env.CARILLON_ORIGINS,
     anonymous: env.CARILLON_ANONYMOUS,
     pushHosts: env.CARILLON_PUSH_HOSTS,
+    maxStreams: env.CARILLON_MAX_STREAMS,
+    maxSubjectStreams: env.CARILLON_MAX_SUBJECT_STREAMS,
     upstream: env.CARILLON_UPSTREAM,
     upstreamConnections: env.CARILLON_UPSTREAM_CONNECTIONS,
     davUrl: env.CARILLON_DAV_URL,

@@ -39,6 +39,18 @@ export const ERRORS = {
   method_not_allowed: { status: 405, level: "debug", advice: "Use a method that the Allow header names." },
   too_large: { status: 413, level: "info", advice: "Send less at once: one event may hold 48 KiB." },
   wrong_type: { status: 415, level: "info", advice: "Send the Content-Type that the detail names." },
+  too_many_streams: {
+    status: 429,
+    level: "info",
+    advice: "Close streams that nobody reads, or give each reader a subject (sub) of its own.",
+    retryAfter: 5,
+  },
+  too_many_changes: {
+    status: 429,
+    level: "warning",
+    advice: "Nothing was stored. Send slower, or raise the issuer's rate in CARILLON_ISSUERS.",
+    retryAfter: 1,
+  },
   too_many_replays: { status: 429, level: "warning", advice: "Reconnect later.", retryAfter: 5 },
   too_many_subscriptions: { status: 429, level: "warning", advice: "Delete subscriptions that are not used any more." },
   push_service_silent: {
@@ -60,6 +72,18 @@ export const ERRORS = {
   },
   keys_unavailable: { status: 503, level: "error", advice: "Check the issuer's jwks_uri; send again.", retryAfter: 5 },
   overloaded: { status: 503, level: "warning", advice: "Nothing was stored. Send again later.", retryAfter: 1 },
+  streams_full: {
+    status: 503,
+    level: "info",
+    advice: "Connect again later; CARILLON_MAX_STREAMS says how many streams a worker takes.",
+    retryAfter: 10,
+  },
+  memory_short: {
+    status: 503,
+    level: "info",
+    advice: "Connect again later; give the worker more memory, or start another one.",
+    retryAfter: 10,
+  },
   kv_failed: { status: 503, level: "error", advice: "Nothing is acknowledged. Send again later.", retryAfter: 2 },
   kv_timeout: {
     status: 503,

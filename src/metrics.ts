@@ -37,6 +37,16 @@ export function createMetrics() {
       registers,
     }),
     streamsOpen: new Gauge({ name: "carillon_streams_open", help: "Event streams open", registers }),
+    memoryRatio: new Gauge({
+      name: "carillon_memory_ratio",
+      help: "Share of the memory that may be used: of V8's heap or of the process, whichever is fuller",
+      registers,
+    }),
+    memoryShort: new Gauge({
+      name: "carillon_memory_short",
+      help: "1 while new event streams are refused since memory is short",
+      registers,
+    }),
     streamsEnded: new Counter({
       name: "carillon_streams_ended_total",
       help: "Event streams ended, by reason",

@@ -5,6 +5,7 @@ import { type BrokerDeps, openBroker } from "./broker/broker.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type DavDoor, openDavDoor } from "./doors/dav.ts";
+import type { ReadMemory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outlets } from "./senders.ts";
 import type { Listening, serveNode } from "./serve/node_http.ts";
@@ -19,6 +20,7 @@ export type WorkerDeps = {
   fetch: typeof globalThis.fetch;
   log: Logger;
   metrics: Metrics;
+  readMemory: ReadMemory;
   outlets: Outlets;
   serve: typeof serveNode;
   limits?: BrokerDeps["limits"];
@@ -32,7 +34,7 @@ const EVERYTHING = { match: "*", type: "exact" as const };
 /** Fills the ring, then listens. `stop` drains: accepted work is committed, streams end, connections close. */
 export async function startWorker({ config, serve, outlets, ...deps }: WorkerDeps): Promise<Worker> {
   const { kv, clock } = deps;
-  const broker = await openBroker({ ...deps, ...outlets });
+  const broker = await openBroker({ ...config, ...deps, ...outlets });
   const local = await readLocalIssuer(kv, config.secret);
   const issuers = [
     { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: [EVERYTHING] },
@@ -55,6 +57,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
       issuers,
       broker,
       now: clock.now,
+      elapsed: clock.elapsed,
       // A page that the DAV server passes on must not speak with the cookie of who looks at it.
       cookies: !dav?.isShared,
       adminHash,

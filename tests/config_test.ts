@@ -48,6 +48,8 @@ Deno.test("config: with nothing set it runs, on localhost only", () => {
     origins: [],
     anonymous: false,
     pushHosts: [],
+    maxStreams: 20_000,
+    maxSubjectStreams: 100,
     upstream: undefined,
     upstreamConnections: undefined,
     service: undefined,
@@ -74,6 +76,8 @@ Deno.test("config: every variable is read", () => {
     CARILLON_ORIGINS: "https://a.example, https://b.example:8443/ http://localhost:3000",
     CARILLON_ANONYMOUS: "true",
     CARILLON_PUSH_HOSTS: "push.lan:8443, 192.168.0.0/16 fd00::1",
+    CARILLON_MAX_STREAMS: "5000",
+    CARILLON_MAX_SUBJECT_STREAMS: "7",
     CARILLON_UPSTREAM: "http://127.0.0.1:5232",
     CARILLON_UPSTREAM_CONNECTIONS: "4",
     CARILLON_DAV_URL: "https://dav.example/",
@@ -96,7 +100,10 @@ Deno.test("config: every variable is read", () => {
     "192.168.0.0",
     "fd00::1",
   ]);
-  equal(config.issuers.map(({ iss, algorithms }) => [iss, algorithms]), [["dav", ["EdDSA", "ES256", "RS256"]]]);
+  equal([config.maxStreams, config.maxSubjectStreams], [5000, 7]);
+  equal(config.issuers.map(({ iss, algorithms, rate }) => [iss, algorithms, rate]), [
+    ["dav", ["EdDSA", "ES256", "RS256"], 10_000],
+  ]);
 });
 
 const BAD: Record<string, string[]> = {
@@ -116,6 +123,8 @@ const BAD: Record<string, string[]> = {
   CARILLON_ORIGINS: ["*", "null", "app.example", "https://app.example/path", "https://a.example b.example"],
   CARILLON_ANONYMOUS: ["maybe", "2"],
   CARILLON_PUSH_HOSTS: ["*", "*.lan", "0.0.0.0/0", "::/0", "10.0.0.0/7", "https://push.lan", "push.lan *", "10.1"],
+  CARILLON_MAX_STREAMS: ["0", "-1", "many", "1.5", "10000000"],
+  CARILLON_MAX_SUBJECT_STREAMS: ["0", "-1", "many", "1.5", "10000000"],
   CARILLON_UPSTREAM_CONNECTIONS: ["0", "-1", "four", "1.5", "100000"],
   CARILLON_UPSTREAM: ["127.0.0.1:5232", "http://dav.lan/path", "unix:/run/dav"],
   CARILLON_DAV_URL: ["dav.example", "https://dav.example/dav/"],
@@ -203,6 +212,8 @@ const BAD_ISSUERS: Record<string, unknown> = {
   "HS256 with a public key": issuer({ algorithms: ["HS256"] }),
   "HS256 beside ES256": issuer({ algorithms: ["ES256", "HS256"] }),
   "ES256 with a secret": issuer({ jwks: undefined, secret: SECRET, algorithms: ["ES256"] }),
+  "a rate of nothing": issuer({ rate: 0 }),
+  "a rate that is no number": issuer({ rate: "10" }),
   "algorithm none": issuer({ algorithms: ["none"] }),
   "no algorithms": issuer({ algorithms: [] }),
   "no topics": issuer({ topics: [] }),

@@ -39,7 +39,13 @@ export async function soak({ quick }: { quick: boolean }): Promise<Report> {
   const memory = sampleMemory(worker.pid, seconds, streams);
   const [, churned] = await Promise.all([
     publishEvenly(worker, sets, seconds),
-    churn({ port: worker.port, token, count: CHURNED * share, seconds, topics: TOPICS }),
+    churn({
+      port: worker.port,
+      token: await signAccess(worker, "subscribe", "churn"),
+      count: CHURNED * share,
+      seconds,
+      topics: TOPICS,
+    }),
   ]);
   const parts = perPart(await memory);
   const busy = cores();

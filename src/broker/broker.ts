@@ -2,6 +2,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { asCarillonError } from "../errors.ts";
+import type { ReadMemory } from "../memory.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Senders } from "../model/delivery.ts";
 import { endSubscriptions } from "../store/expiry.ts";
@@ -14,11 +15,13 @@ import { createDeliveries } from "./deliver/deliveries.ts";
 import { createFollower } from "./follow.ts";
 import { createIsHeard } from "./is_heard.ts";
 import { locate } from "./locate.ts";
+import { createMemoryWatch } from "./memory_watch.ts";
 import { createPace } from "./pace.ts";
 import { ALONE, createPresence } from "./presence.ts";
 import { createPublisher } from "./publish.ts";
 import { createReplays } from "./replay.ts";
 import { createRing, RING_BYTES, RING_EVENTS, type SeenBatch } from "./ring.ts";
+import { createSeats } from "./seats.ts";
 import type { LIMITS } from "./stream.ts";
 import { createStreams } from "./streams.ts";
 import { createSubscriptions } from "./subscriptions.ts";
@@ -35,6 +38,10 @@ export type BrokerDeps = {
   senders: Senders;
   /** The public VAPID key of new subscriptions. */
   vapidKey: string;
+  /** Event streams at this process, in all and of one owner. */
+  maxStreams: number;
+  maxSubjectStreams: number;
+  readMemory: ReadMemory;
   /** For tests: smaller limits reach what lies behind them sooner. */
   limits?: {
     ring?: { bytes: number; events: number };
@@ -57,7 +64,9 @@ export async function openBroker(deps: BrokerDeps) {
 
   const pace = createPace(clock.elapsed);
   const replays = createReplays({ kv, ring, epoch, clock, log, patience: limits?.patience });
-  const streams = createStreams({ ring, replays, epoch, clock, random, metrics, limits: limits?.streams });
+  const memory = createMemoryWatch(deps);
+  const seats = createSeats({ max: deps.maxStreams, maxOwned: deps.maxSubjectStreams, memory });
+  const streams = createStreams({ ring, replays, seats, epoch, clock, random, metrics, limits: limits?.streams });
   const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
   const hashKey = await readHashKey(kv), topicNames = createTopicNames(hashKey);
   const worker = crypto.randomUUID();
@@ -121,10 +130,11 @@ export async function openBroker(deps: BrokerDeps) {
     publish: publisher.publish,
     locate: (id: string) => locate(id, { kv, epoch, ring, follower }),
     isOwnId: (id: string) => id.startsWith(`${epoch}.`),
+    seats: { check: seats.check, checkOwner: seats.checkOwner },
     announce: presence.announce,
     admit: streams.admit,
     isHeard: createIsHeard({ kv, streams, presence }),
-    tick: streams.tick,
+    tick: () => (seats.look(), streams.tick()),
     minute,
     subscriptions: createSubscriptions({
       kv,

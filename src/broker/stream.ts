@@ -5,17 +5,24 @@ import type { Sink } from "./sink.ts";
 
 /**
  * `seq` is the number of the last event that it has, `at` that event's place; while it catches up by itself `seq` is
- * infinite, so that rounds pass it by. `endsAt` is in seconds since 1970.
+ * infinite, so that rounds pass it by. `endsAt` is in seconds since 1970; `owner` is missing where nobody is named.
  */
 export type Stream = {
   sink: Sink;
   audience: Room;
+  owner: string | undefined;
   seq: number;
   at: Position;
   endsAt: number;
   chunks: number;
   slot: number;
 };
+
+/**
+ * How a stream begins: live when `from` is undefined; `lost` when its reader's place is not known any more. `owner` is
+ * whose it is, where its token says so.
+ */
+export type Start = { from?: Position; lost: boolean; expiresAt: number; owner?: string };
 
 /** An audience with the streams that are in it now. */
 export type Room = Audience & { streams: Set<Stream> };

@@ -8,20 +8,21 @@ import type { Change } from "../model/change.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { LOST, printKeepAlive, printRetry } from "../wire/event_stream.ts";
-import { audienceKey, createAudience, createIndex, type Reader } from "./audience.ts";
+import type { Reader } from "./audience.ts";
 import { chunksOf } from "./chunks.ts";
 import type { Replays, Tape } from "./replay.ts";
 import type { Ring } from "./ring.ts";
+import { createRooms } from "./rooms.ts";
 import { createRounds } from "./rounds.ts";
+import type { Seats } from "./seats.ts";
 import type { OpenStream, Sink } from "./sink.ts";
-import { LIMITS, type Room, type Stream } from "./stream.ts";
-
-/** `setTimeout(0)` sleeps for a millisecond or two. */
-const shortPause = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+import { LIMITS, type Start, type Stream } from "./stream.ts";
+import { nextTurn, shortPause } from "./turn.ts";
 
 type Deps = {
   ring: Ring;
   replays: Replays;
+  seats: Seats;
   epoch: string;
   clock: Clock;
   random: () => number;
@@ -32,29 +33,18 @@ type Deps = {
   limits?: typeof LIMITS;
 };
 
-/** How a stream begins: live when `from` is undefined; `lost` when its reader's place is not known any more. */
-export type Start = { from?: Position; lost: boolean; expiresAt: number };
-
 export type Streams = ReturnType<typeof createStreams>;
 
 const encoder = new TextEncoder();
-/**
- * Gives the event loop back: sockets are polled once in about 61 turns of Deno's scheduler unless it sleeps, so fewer
- * would starve other routes; `setTimeout(0)` sleeps for 2 ms.
- */
-async function nextTurn(): Promise<void> {
-  for (let turn = 0; turn < 64; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
-}
 
 export function createStreams(
-  { ring, replays, epoch, clock, random, metrics, turn = nextTurn, pause = shortPause, turnStreams, limits = LIMITS }:
-    Deps,
+  { ring, replays, seats, epoch, clock, random, metrics, limits = LIMITS, ...pacing }: Deps,
 ) {
-  const rooms = new Map<string, Room>();
-  const index = createIndex();
+  const { turn = nextTurn, pause = shortPause, turnStreams } = pacing;
+  const { find, roomFor, forget, matchers } = createRooms();
   const isOpen = (stream: Stream) => stream.audience.streams.has(stream);
   const isBehind = ({ sink }: Stream) => sink.queued > limits.queued;
-  const rounds = createRounds({ find: index.find, write, isBehind, fallBehind, turn, pause, turnStreams });
+  const rounds = createRounds({ find, write, isBehind, fallBehind, turn, pause, turnStreams });
   const slots = Array.from({ length: limits.keepAlive }, () => new Set<Stream>());
   const endings = new Map<number, Set<Stream>>();
   let count = 0, ticks = 0, written = 0, lastSecond = Math.floor(clock.now() / 1000);
@@ -66,6 +56,7 @@ export function createStreams(
   function admit(reader: Reader, start: Start): OpenStream {
     if (start.from && !ring.covers(start.from)) replays.checkRoom();
     return (sink) => {
+      if (!seats.take(start.owner)) return turnAway(sink);
       const stream = createStream(reader, start, sink);
       if (start.lost) write(stream, encoder.encode(LOST));
       if (start.from) resume(stream, start.from);
@@ -74,28 +65,24 @@ export function createStreams(
     };
   }
 
-  function createStream(reader: Reader, { expiresAt }: Start, sink: Sink): Stream {
+  /** What came meanwhile took the last seat, and the head is out already. */
+  function turnAway(sink: Sink): () => void {
+    sayGoodbye(sink);
+    return () => {};
+  }
+
+  function createStream(reader: Reader, { expiresAt, owner }: Start, sink: Sink): Stream {
     const audience = roomFor(reader);
     const life = limits.life * (0.8 + 0.4 * random());
     // Never in a second that was looked at already: such a stream would not end.
     const endsAt = Math.max(lastSecond + 1, Math.floor(Math.min(expiresAt, clock.now() + life) / 1000));
     const slot = count++ % limits.keepAlive;
-    const stream: Stream = { sink, audience, seq: Infinity, at: EARLIEST, endsAt, chunks: 0, slot };
+    const stream: Stream = { sink, audience, owner, seq: Infinity, at: EARLIEST, endsAt, chunks: 0, slot };
     if (!endings.get(endsAt)?.add(stream)) endings.set(endsAt, new Set([stream]));
     audience.streams.add(stream);
     slots[slot]!.add(stream);
     metrics.streamsOpen.inc();
     return stream;
-  }
-
-  function roomFor(reader: Reader): Room {
-    const key = audienceKey(reader);
-    const found = rooms.get(key);
-    if (found) return found;
-    const room = { ...createAudience(reader), streams: new Set<Stream>() };
-    rooms.set(key, room);
-    index.add(room);
-    return room;
   }
 
   /** Goes live at once where little was missed; catches up by itself where it was much, or long ago. */
@@ -148,25 +135,24 @@ export function createStreams(
 
   function end(stream: Stream, reason: "chunks" | "time" | "drain"): void {
     if (!leave(stream, reason)) return;
-    stream.sink.write(encoder.encode(printRetry(limits.retry * (1 + random()))));
-    stream.sink.end();
+    sayGoodbye(stream.sink);
+  }
+
+  function sayGoodbye(sink: Sink): void {
+    sink.write(encoder.encode(printRetry(limits.retry * (1 + random()))));
+    sink.end();
   }
 
   function leave(stream: Stream, reason: string): boolean {
-    const { audience, endsAt, slot } = stream;
+    const { audience, owner, endsAt, slot } = stream;
     if (!audience.streams.delete(stream)) return false;
     slots[slot]!.delete(stream);
     if (endings.get(endsAt)?.delete(stream) && endings.get(endsAt)!.size === 0) endings.delete(endsAt);
-    if (audience.streams.size === 0) forget(audience);
+    if (audience.streams.size === 0) (forget(audience), rounds.forget(audience));
+    seats.leave(owner);
     metrics.streamsOpen.dec();
     metrics.streamsEnded.inc({ reason });
     return true;
-  }
-
-  function forget(room: Room): void {
-    rooms.delete(room.key);
-    index.remove(room);
-    rounds.forget(room);
   }
 
   /** Once a second: ends the streams whose time has come, and keeps a part of the others alive. */
@@ -205,8 +191,8 @@ export function createStreams(
     tick,
     drain,
     /** Whether a stream here is shown such a change. */
-    isHeard: (change: Change) => index.find(change).some(() => true),
+    isHeard: (change: Change) => find(change).some(() => true),
     /** What the streams here ask for. */
-    matchers: () => rooms.values().flatMap(({ reader }) => reader.matchers),
+    matchers,
   };
 }

@@ -10,12 +10,19 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 /** HS256 wants a key as long as its hash (RFC 7518 3.2). */
 const MIN_SECRET = 32;
 
-/** A server that may sign: its keys, its algorithms, and the topics that it may speak for. */
+/** Changes a second of an issuer that names no rate: far above any calendar server, far below what a worker can do. */
+const DEFAULT_RATE = 10_000;
+
+/**
+ * A server that may sign: its keys, its algorithms, the topics that it may speak for, and how many changes a second it
+ * may publish at one process; without a rate as many as it likes.
+ */
 export type IssuerConfig = {
   iss: string;
   keys: { jwks: JSONWebKeySet } | { jwks_uri: string } | { secret: string };
   algorithms: Algorithm[];
   topics: MatcherText[];
+  rate?: number;
 };
 
 const keyAddress = z.string().refine((text) => {
@@ -37,8 +44,9 @@ const issuer = z.object({
   secret: z.string().min(MIN_SECRET, `is shorter than ${MIN_SECRET} characters`).optional(),
   algorithms: z.array(z.enum(ALGORITHMS)).min(1).optional(),
   topics: z.array(topic).min(1),
+  rate: z.number().min(0.1, "is no number of changes a second from 0.1").default(DEFAULT_RATE),
 }).transform((entry, context): IssuerConfig => {
-  const { iss, jwks, jwks_uri, secret, topics } = entry;
+  const { iss, jwks, jwks_uri, secret, topics, rate } = entry;
   const keys = [jwks && { jwks: jwks as JSONWebKeySet }, jwks_uri && { jwks_uri }, secret && { secret }].filter(
     Boolean,
   );
@@ -49,7 +57,7 @@ const issuer = z.object({
   if (algorithms.some((name) => (name === "HS256") !== Boolean(secret))) {
     context.addIssue("has algorithms that do not go with its keys");
   }
-  return { iss, keys: keys[0] as IssuerConfig["keys"], algorithms, topics };
+  return { iss, keys: keys[0] as IssuerConfig["keys"], algorithms, topics, rate };
 });
 
 export const issuerList = z.array(issuer).refine(

@@ -2,6 +2,7 @@
 import type { Handler } from "hono";
 import { verifySecurityEvent } from "../access/security_events.ts";
 import type { Issuer } from "../access/issuers.ts";
+import type { Charge } from "../access/rates.ts";
 import { CarillonError, type ErrorCode } from "../errors.ts";
 import type { Broker } from "../broker/broker.ts";
 import { checkType, readText } from "./body.ts";
@@ -14,16 +15,18 @@ type Deps = {
   url: string;
   hubUrl: string;
   publish: Broker["publish"];
+  charge: Charge;
   now: () => number;
 };
 
 /** 202 after the commit, also for a `jti` that was known. */
-export function eventsDoor({ issuers, url, hubUrl, publish, now }: Deps): Handler {
+export function eventsDoor({ issuers, url, hubUrl, publish, charge, now }: Deps): Handler {
   return async (c) => {
     checkType(c, "application/secevent+jwt");
     try {
       const token = (await readText(c, MAX_SET_BYTES)).trim();
       const event = await verifySecurityEvent(token, issuers, { audience: url, hubUrl }, new Date(now()));
+      charge(event.issuer.iss, event.changes.length);
       await publish({ changes: event.changes, jti: { iss: event.issuer.iss, jti: event.jti } });
       return c.body(null, 202);
     } catch (error) {

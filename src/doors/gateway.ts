@@ -1,5 +1,6 @@
 /** `POST /-/gateway`: the messages of CC/CD 70025 from a server, as JSON with a bearer token. */
 import type { Context, Handler } from "hono";
+import type { Charge } from "../access/rates.ts";
 import type { Broker } from "../broker/broker.ts";
 import { targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
@@ -15,7 +16,7 @@ import { admitter, checkOwner, type SubscriptionDeps } from "./subscriptions.ts"
 
 export const MAX_GATEWAY_BYTES = 48 * 1024;
 
-type Deps = SubscriptionDeps & Pick<Broker, "publish" | "isHeard">;
+type Deps = SubscriptionDeps & Pick<Broker, "publish" | "isHeard"> & { charge: Charge };
 
 const MESSAGES = ["push", "push-subscribe", "push-transports"];
 
@@ -48,6 +49,7 @@ async function push(c: Context, value: unknown, bearer: Bearer, deps: Deps): Pro
   const topics = [...new Set(changes.map(({ topics }) => topics[0]!))];
   const invalid = topics.filter((topic) => !isGranted(bearer, "publish", topic));
   if (invalid.length > 0) return refuseTopics(c, invalid);
+  deps.charge(bearer.iss, changes.length);
   await deps.publish({ changes });
   const unheard = await unheardOf(changes, deps);
   return c.json({ "push-response": unheard.length > 0 ? { "no-subscribers": unheard } : {} });

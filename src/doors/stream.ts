@@ -4,7 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { Reader } from "../broker/audience.ts";
 import type { OpenStream } from "../broker/sink.ts";
 import { CarillonError } from "../errors.ts";
-import { type Bearer, hasGrant, isGranted } from "../model/grant.ts";
+import { type Bearer, hasGrant, isGranted, ownerOf } from "../model/grant.ts";
 import { compileMatcher, type Matcher, type MatchType, MAX_MATCHERS, MAX_PATTERNS } from "../model/matcher.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { hasHiddenCharacters } from "../model/topic.ts";
@@ -31,18 +31,27 @@ const HEADERS = {
 
 type Deps =
   & BearerDeps
-  & { hubUrl: string; anonymous: boolean; locate: Broker["locate"] }
-  & Pick<Broker, "announce" | "admit">;
+  & Pick<Broker, "seats" | "locate" | "announce" | "admit">
+  & { hubUrl: string; anonymous: boolean };
 
 export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
   return async (c) => {
+    // Before anything that costs: of a worker that is full everybody asks.
+    deps.seats.check();
     const bearer = await findBearer(c, deps);
     checkMayListen(bearer, deps.anonymous);
+    const owner = bearer && ownerOf(bearer);
+    deps.seats.checkOwner(owner);
     const query = parseUrlencoded(rawQuery(c));
     const reader = readReader(query, bearer, deps.hubUrl);
     const cursor = readCursor(c, query);
     const located = cursor === undefined ? undefined : await deps.locate(cursor);
-    const start = { from: located?.from, lost: located?.lost ?? false, expiresAt: bearer?.expiresAt ?? Infinity };
+    const start = {
+      from: located?.from,
+      lost: located?.lost ?? false,
+      expiresAt: bearer?.expiresAt ?? Infinity,
+      owner,
+    };
     if (c.req.method !== "HEAD") {
       await deps.announce(reader.matchers);
       c.env.open = deps.admit(reader, start);

@@ -1,5 +1,6 @@
 /** `POST /.well-known/mercure`: an update of a Mercure publisher, the protocol's "Publication". */
 import type { Handler } from "hono";
+import type { Charge } from "../access/rates.ts";
 import type { Broker } from "../broker/broker.ts";
 import { CarillonError } from "../errors.ts";
 import { type Change, DEFAULT_PRIORITY } from "../model/change.ts";
@@ -18,7 +19,11 @@ const MAX_ID_LENGTH = 1024;
 /** Of ours, or of the protocol's own updates. */
 const RESERVED_TYPES = ["mercure", "lost"];
 
-type Deps = BearerDeps & Pick<Broker, "publish" | "isOwnId"> & { hubUrl: string; now: () => number };
+type Deps = BearerDeps & Pick<Broker, "publish" | "isOwnId"> & {
+  hubUrl: string;
+  charge: Charge;
+  now: () => number;
+};
 
 /** 200 and the event's id, after the commit. */
 export function updateDoor(deps: Deps): Handler {
@@ -28,6 +33,7 @@ export function updateDoor(deps: Deps): Handler {
     const change = readUpdate(parseUrlencoded(await readText(c, MAX_FORM_BYTES)), deps);
     const refused = change.topics.find((topic) => !isGranted(bearer, "publish", topic));
     if (refused) throw insufficientScope(`the token holds no grant to publish to the topic: ${refused.slice(0, 100)}`);
+    deps.charge(bearer.iss, 1);
     const [id] = await deps.publish({ changes: [change] });
     return c.body(id!, 200, { "content-type": "text/plain; charset=utf-8" });
   };

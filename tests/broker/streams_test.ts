@@ -1,26 +1,35 @@
 import { createReplays, PATIENCE } from "../../src/broker/replay.ts";
 import { createRing } from "../../src/broker/ring.ts";
+import { createSeats, type Seats } from "../../src/broker/seats.ts";
 import { LIMITS } from "../../src/broker/stream.ts";
 import { createStreams } from "../../src/broker/streams.ts";
 import { EARLIEST, type Position } from "../../src/model/position.ts";
 import type { Reader } from "../../src/broker/audience.ts";
-import { equal, ok } from "../helpers/assert.ts";
+import { CarillonError } from "../../src/errors.ts";
+import { equal, ok, throws } from "../helpers/assert.ts";
 import { brokerDeps, change, memoryKv, memorySink, reader } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
 
 const stamp = (n: number) => `${n}`.padStart(20, "0");
 
+const seatsFor = (max: number, maxOwned = max) => createSeats({ max, maxOwned, memory: { look: () => false } });
+
 /** Streams over a ring that the test fills; `turn` is where a round gives the loop back. */
 function setUp(
   kv: Deno.Kv,
-  options: { limits?: typeof LIMITS; turnStreams?: number; turn?: () => Promise<void>; pause?: () => Promise<void> } =
-    {},
+  options: {
+    seats?: Seats;
+    limits?: typeof LIMITS;
+    turnStreams?: number;
+    turn?: () => Promise<void>;
+    pause?: () => Promise<void>;
+  } = {},
 ) {
   const clock = manualClock();
   const deps = brokerDeps(kv, clock);
   const ring = createRing(deps.epoch);
   const replays = createReplays({ ...deps, ring });
-  const streams = createStreams({ ...deps, ring, replays, ...options });
+  const streams = createStreams({ ...deps, ring, replays, seats: seatsFor(20_000), ...options });
   let number = 0;
   const publish = (...topics: string[]) => {
     streams.deliver(ring.append({ versionstamp: stamp(++number), bytes: 100, changes: topics.map((t) => change(t)) }));
@@ -299,3 +308,48 @@ Deno.test("streams: a reader that has gone leaves nothing behind", async () => {
   await settled();
   equal([stream.data.length, (await metrics.streamsOpen.get()).values[0]?.value], [0, 0]);
 });
+
+Deno.test("streams: who finds the last seat taken when the socket is there is told to come back", async () => {
+  await using kv = await memoryKv();
+  const { streams, publish, metrics } = setUp(kv, { seats: seatsFor(1) });
+  const [first, second] = [memorySink(), memorySink()];
+  const admitted = [first, second].map(() => streams.admit(reader("a"), { lost: false, expiresAt: Infinity }));
+  const [, leaveSecond] = [admitted[0]!(first), admitted[1]!(second)];
+  publish("a");
+  await settled();
+  leaveSecond();
+  equal([first.data, second.data, second.ended, /^retry: \d+\n\n$/.test(second.text)], [["a"], [], true, true]);
+  equal((await metrics.streamsOpen.get()).values[0]?.value, 1);
+});
+
+const ENDS: Record<
+  string,
+  (kit: ReturnType<typeof setUp>, stream: ReturnType<ReturnType<typeof setUp>["open"]>) => void
+> = {
+  "its reader leaves": (_, stream) => stream.gone(),
+  "its time has come": ({ clock, streams }) => {
+    (clock as ReturnType<typeof manualClock>).advance(LIMITS.life * 1.2 + 1_000);
+    streams.tick();
+  },
+  "it has had its chunks": ({ publish }) => void [1, 2, 3, 4].forEach(() => publish("a")),
+};
+for (const [why, end] of Object.entries(ENDS)) {
+  Deno.test(`streams: a stream gives its seat back once, when ${why}`, async () => {
+    await using kv = await memoryKv();
+    const seats = seatsFor(2, 1);
+    const kit = setUp(kv, { seats, limits: { ...LIMITS, chunks: 3 }, turnStreams: 1, turn: () => Promise.resolve() });
+    const start = { lost: false, expiresAt: Infinity, owner: "alice" };
+    const sink = memorySink();
+    const gone = kit.streams.admit(reader("a"), start)(sink);
+    throws(() => seats.checkOwner("alice"), CarillonError as never);
+    end(kit, Object.assign(sink, { gone }));
+    for (let turns = 0; turns < 10; turns++) await settled();
+    gone();
+    equal([seats.take("alice"), seats.take("alice"), seats.take("bob"), seats.take("carol")], [
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+}

@@ -60,6 +60,7 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
     broker: broken,
     fetch,
     now: Date.now,
+    elapsed: () => 0,
     log: getLogger("carillon"),
     metrics,
     adminHash: () => Promise.resolve(undefined),

@@ -20,6 +20,9 @@ export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
     log: getLogger("carillon"),
     metrics: createMetrics(),
     vapidKey: "vapid",
+    maxStreams: 20_000,
+    maxSubjectStreams: 100,
+    readMemory: () => [],
     senders: { "web-push": () => Promise.resolve({ kind: "delivered" as const }) },
   };
 }

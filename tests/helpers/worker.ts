@@ -4,6 +4,7 @@ import { generateKeyPair, SignJWT } from "jose";
 import type { BrokerDeps } from "../../src/broker/broker.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
+import type { ReadMemory } from "../../src/memory.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { GRANT_TYPE } from "../../src/model/grant.ts";
 import { openSenders } from "../../src/senders.ts";
@@ -25,18 +26,32 @@ type Options = {
   clock?: Clock;
   serve?: typeof serveNode;
   limits?: BrokerDeps["limits"];
+  readMemory?: ReadMemory;
   /** The authority of a push service of the tests. */
   ca?: string;
 };
 
+/** All of the memory is free. */
+const roomy: ReadMemory = () => [{ used: 0, limit: 1 }];
+
 /** Starts one; `await using` stops it. */
 export async function testWorker(
-  { env = {}, config, kv: given, isShared = false, clock = systemClock, serve = serveNode, limits, ca }: Options = {},
+  {
+    env = {},
+    config,
+    kv: given,
+    isShared = false,
+    clock = systemClock,
+    serve = serveNode,
+    limits,
+    readMemory = roomy,
+    ca,
+  }: Options = {},
 ) {
   const kv = given ?? await Deno.openKv(":memory:");
   const metrics = createMetrics();
   const settings = { ...readConfig({ PORT: "0", ...env }), ...config };
-  const deps = { config: settings, kv, clock, random: Math.random, log: getLogger("carillon"), metrics };
+  const deps = { config: settings, kv, clock, random: Math.random, log: getLogger("carillon"), metrics, readMemory };
   const outlets = await openSenders({ ...deps, ca });
   const worker = await startWorker({ ...deps, embedded: !isShared, fetch, outlets, serve, limits });
   const local = await readLocalIssuer(kv, undefined);
