@@ -1,13 +1,14 @@
-/** A worker that is told to leave in the middle of its deliveries: it writes down what is left, and gives its shards back. */
+/** A worker that is told to leave: it writes down what is left of its deliveries, gives its shards back, ends its streams. */
 import { readShards } from "../../src/store/shards.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { makePlace } from "../helpers/main_database.ts";
 import { openPushService } from "../helpers/push_service.ts";
 import { storeSubscriptions } from "../helpers/stored_subscriptions.ts";
-import { ring } from "../helpers/worker.ts";
+import { accessToken, ring } from "../helpers/worker.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 const SUBSCRIBERS = 400;
+const STREAMS = 5_000;
 
 /** Milliseconds: Deploy gives five seconds. */
 const SOON = 4_500;
@@ -51,4 +52,39 @@ async function hangAfter(
 async function owners(path: string): Promise<(string | null)[]> {
   using kv = await Deno.openKv(path);
   return (await readShards(kv)).map(({ record }) => record!.owner);
+}
+
+/** A stream over a bare connection: thousands of them are open at once. */
+async function openBare(url: string, token: string): Promise<Deno.Conn> {
+  const { hostname, port } = new URL(url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const lines = ["GET /.well-known/mercure?match=t HTTP/1.1", "Host: localhost", `Authorization: Bearer ${token}`];
+  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
+  await connection.read(new Uint8Array(1024));
+  return connection;
+}
+
+/** What comes until the connection is closed. */
+const restOf = (connection: Deno.Conn) => new Response(connection.readable).text();
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`leave: on ${signal} ${STREAMS} streams are told when to come back, and end`, async () => {
+    await using place = await makePlace({ CARILLON_MAX_SUBJECT_STREAMS: `${STREAMS}` });
+    const main = await place.start();
+    const worker = { url: main.url, local: await place.localIssuer() };
+    const token = await accessToken(worker, { subscribe: ["*"] });
+    const streams: Deno.Conn[] = [];
+    for (let batch = 0; batch < STREAMS / 100; batch++) {
+      streams.push(...await Promise.all(Array.from({ length: 100 }, () => openBare(main.url, token))));
+    }
+    const reading = streams.map(restOf), ringing = ring(worker, { topic: "t", data: "the last" });
+    const since = performance.now();
+    await ringing;
+    equal((await main.end(signal)).code, 0);
+    ok(performance.now() - since < 4_000, `${performance.now() - since}`);
+    const texts = await Promise.all(reading);
+    equal(texts.filter((text) => text.includes("the last") && /retry: \d{4}\n/.test(text)).length, STREAMS);
+    const retries = new Set(texts.map((text) => /retry: (\d+)/.exec(text)![1]));
+    ok(retries.size > 100, `${retries.size}`);
+  });
 }

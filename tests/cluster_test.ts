@@ -1,0 +1,127 @@
+/** Several real workers on one real denokv behind a real nginx, as `deno task cluster` starts them. */
+import { type Cluster, startCluster } from "../scripts/lib/cluster.ts";
+import { DENOKV_TOKEN } from "../scripts/lib/denokv.ts";
+import { findDenokv } from "../scripts/lib/denokv_install.ts";
+import { startWorker } from "../scripts/lib/worker.ts";
+import { equal, ok } from "./helpers/assert.ts";
+import { component } from "./helpers/component.ts";
+import { openStream } from "./helpers/event_source.ts";
+import { findFront, nginx } from "./helpers/front.ts";
+import { localIssuerOf } from "./helpers/main_process.ts";
+import { openPushService, type TestSubscription } from "./helpers/push_service.ts";
+import { accessToken, postEvent, securityEvent } from "./helpers/worker.ts";
+
+const HUB = "/.well-known/mercure";
+const END = "the end";
+
+/** Milliseconds: Deploy gives five seconds to leave. */
+const SOON = 4_000;
+
+const test = await component("denokv behind nginx", async () => [await findDenokv(), await findFront(nginx)]);
+
+/** A cluster whose folder goes with it, and who signs for it. */
+async function openCluster(count: number, settings: Record<string, string> = {}) {
+  Deno.env.set("DENO_KV_ACCESS_TOKEN", DENOKV_TOKEN);
+  const things = new AsyncDisposableStack(), folder = await Deno.makeTempDir({ prefix: "carillon-cluster-" });
+  things.defer(() => Deno.remove(folder, { recursive: true }));
+  const cluster: Cluster = things.use(await startCluster(folder, count, settings));
+  const signer = { url: cluster.url, local: await localIssuerOf(cluster.denokv.url) };
+  return { ...cluster, signer, [Symbol.asyncDispose]: () => things.disposeAsync() };
+}
+
+type Signer = Parameters<typeof securityEvent>[0];
+
+/** Sends a change to a worker, or to the front, until it is taken. */
+async function tell(url: string, signer: Signer, topic: string, data: string): Promise<void> {
+  const set = await securityEvent(signer, [{ topic, data }]);
+  for (let status = 0; status !== 202;) {
+    const response = await postEvent(url, set).catch(() => undefined);
+    await response?.body?.cancel();
+    status = response?.status ?? 0;
+  }
+}
+
+/** Reads from the beginning to the end, however often its stream is closed; answers what came, in order. */
+async function readAll(url: string, token: string): Promise<string[]> {
+  const read: string[] = [];
+  for (let lastId = "earliest"; read.at(-1) !== END;) {
+    const stream = await openStream(url + HUB, `match=*&last_event_id=${lastId}`, token).catch(() => undefined);
+    if (!stream) continue;
+    const data = () => stream.events.map((event) => JSON.parse(event.data).data as string);
+    await stream.until(() => stream.state.ended || stream.response.status !== 200 || data().at(-1) === END, 60_000);
+    await stream.close();
+    read.push(...data());
+    lastId = stream.state.lastId || lastId;
+  }
+  return read;
+}
+
+/** Subscribes a device to a topic. */
+async function subscribeAt(url: string, token: string, device: TestSubscription, topic: string): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const body = JSON.stringify({ endpoint: device.address, keys: device.keys, topics: [topic] });
+  const response = await fetch(`${url}/-/subscriptions`, { method: "POST", headers, body });
+  await response.body?.cancel();
+  equal(response.status, 201);
+}
+
+test("cluster: what is published anywhere reaches every stream everywhere, once, in one order", async () => {
+  await using cluster = await openCluster(3);
+  const { signer, workers, url } = cluster;
+  const token = await accessToken(signer, { subscribe: ["*"] });
+  const reading = [url, ...workers.map(({ url }) => url)].map((each) => readAll(each, token));
+  const topics = Array.from({ length: 90 }, (_, n) => `t/${n}`);
+  await Promise.all(topics.map((topic, n) => tell(workers[n % 3]!.url, signer, topic, topic)));
+  await tell(url, signer, "t", END);
+  const [first, ...others] = await Promise.all(reading);
+  equal([first!.length, new Set(first).size], [91, 91]);
+  for (const other of others) equal(other, first);
+});
+
+test("cluster: who subscribed anywhere is told of what is published anywhere", async () => {
+  await using service = await openPushService();
+  await using cluster = await openCluster(3, await service.env());
+  const { signer, workers, url } = cluster;
+  const token = await accessToken(signer, { subscribe: ["*"] });
+  const devices = [];
+  for (const { url } of workers) {
+    const device = service.subscribe();
+    await subscribeAt(url, token, device, "t");
+    devices.push(device);
+  }
+  await service.until(() => service.requests.length === 3);
+  for (const [n, { url }] of workers.entries()) await tell(url, signer, `u/${n}`, "nothing to them");
+  await tell(workers[1]!.url, signer, "t", "first");
+  await service.until(() => service.requests.length === 6);
+  equal(new Set(service.requests.slice(3).map(({ path }) => path)), new Set(devices.map(({ path }) => path)));
+  ok(url !== workers[0]!.url);
+});
+
+test("cluster: a rolling restart under load loses nothing, and no stream sees a gap or a duplicate", async () => {
+  await using cluster = await openCluster(3);
+  const { signer, workers, url, env } = cluster, told: string[] = [];
+  const token = await accessToken(signer, { subscribe: ["*"] });
+  const reading = Array.from({ length: 6 }, () => readAll(url, token));
+  let isOver = false;
+  const publishing = [0, 1, 2, 3].map(async (name) => {
+    for (let n = 0; !isOver; n++) {
+      await tell(url, signer, `t/${name}`, `${name}-${n}`);
+      told.push(`${name}-${n}`);
+    }
+  });
+  await using fresh = new AsyncDisposableStack();
+  for (const worker of workers) {
+    const before = told.length, since = performance.now();
+    equal((await worker.end("SIGTERM")).code, 0);
+    ok(performance.now() - since < SOON);
+    fresh.use(await startWorker({ ...env, PORT: new URL(worker.url).port }));
+    ok(told.length > before, "nothing was published meanwhile");
+  }
+  isOver = true;
+  await Promise.all(publishing);
+  await tell(url, signer, "t", END);
+  const [first, ...others] = await Promise.all(reading);
+  console.log(`rolling restart: acknowledged ${told.length}, read by each of 6 streams ${first!.length - 1}`);
+  equal(first!.toSorted(), [...told, END].toSorted());
+  for (const other of others) equal(other, first);
+});
