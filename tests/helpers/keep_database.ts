@@ -1,0 +1,101 @@
+/**
+ * Makes the small database of `tests/fixtures/databases/`: `deno run -A tests/helpers/keep_database.ts FILE`. To be run
+ * before a change raises the version of the schema; what it holds is what a worker leaves that was killed.
+ */
+import { DatabaseSync } from "node:sqlite";
+import { importVapidKey } from "../../src/wire/vapid.ts";
+import { openBroker } from "../../src/broker/broker.ts";
+import type { Delivery, Outcome } from "../../src/model/delivery.ts";
+import { shardOf } from "../../src/model/shard.ts";
+import { writeHome } from "../../src/store/homes.ts";
+import { makeAdminToken, readLocalIssuer, readVapidKey } from "../../src/store/keys.ts";
+import { setHandback, setPages } from "../../src/store/pages.ts";
+import { topicHash } from "../../src/store/subscribers.ts";
+import { brokerDeps } from "./broker.ts";
+import { manualClock } from "./clock.ts";
+import { contentChange } from "./engine.ts";
+import { watchKv } from "./watched_kv.ts";
+
+/** When the worker was killed, milliseconds since 1970. */
+export const KEPT_AT = Date.UTC(2026, 10, 23);
+
+export const KEPT_OWNER = "owner-of-kept-database";
+
+/** Nobody could be told of `LATER`; `QUIET` was changed twice, so that the second change waits; `PAGED` was cut. */
+export const [TOLD, LATER, QUIET, PAGED] = ["told", "later", "quiet", "paged"].map((name) =>
+  `https://dav.example/calendars/alice/${name}/`
+) as [string, string, string, string];
+
+/** Where each subscription is told. */
+export const addressOf = (topic: string) => `https://push.example/${new URL(topic).pathname.split("/").at(-2)}`;
+
+const KEYS = { p256dh: "B".repeat(87), auth: "A".repeat(22) };
+
+/** Fills a new database, and leaves it as a killed process does. */
+async function fill(database: Deno.Kv): Promise<void> {
+  const clock = manualClock(KEPT_AT - 10_000), { kv, idle, kill } = watchKv(database);
+  await Promise.all([readLocalIssuer(kv, undefined), makeAdminToken(kv)]);
+  const { point } = await importVapidKey(await readVapidKey(kv, undefined));
+  const broker = await openBroker({ ...brokerDeps(kv, clock), vapidKey: point, senders: { "web-push": answer } });
+  const stopping = new AbortController(), running = broker.run(stopping.signal);
+
+  for (const topic of [TOLD, LATER, QUIET, PAGED, "gone"]) {
+    const address = topic === "gone" ? "https://push.example/gone" : addressOf(topic);
+    const target = { transport: "web-push" as const, address, keys: KEYS, vapidKey: point };
+    await broker.subscriptions.subscribe(KEPT_OWNER, target, { topics: [topic] }, () => {});
+  }
+  await broker.subscriptions.leave(KEPT_OWNER, "https://push.example/gone", ["gone"]);
+  await pass(5);
+  // This one is never confirmed.
+  const target = { transport: "web-push" as const, address: "https://push.example/new", keys: KEYS, vapidKey: point };
+  await broker.subscriptions.register(KEPT_OWNER, target, { topic: TOLD, triggers: {} }, () => {});
+  await writeHome(kv, { path: "/calendars/alice/", until: KEPT_AT + 86_400_000, states: { "/a/": "1" } }, null);
+  await broker.minute();
+  const jti = { iss: "https://dav.example", jti: "1" };
+  await broker.publish({ changes: [contentChange(TOLD), contentChange(LATER)], jti });
+  await broker.publish({ changes: [contentChange(QUIET), contentChange(TOLD, { id: "urn:kept:1", data: "d" })] });
+  await pass(2);
+  await broker.publish({ changes: [contentChange(QUIET, { priority: 10 })] });
+  const hash = topicHash(PAGED), shard = shardOf(hash), timestamp = clock.now();
+  const merged = { priority: 50, timestamp, content: { depths: ["1" as const], except: [], timestamp } };
+  const pages = setPages(shard, hash, {
+    topic: PAGED,
+    classes: [{ delay: 60, merged }],
+    after: { delay: 0, id: "" },
+  });
+  const retry = { topic: QUIET, merged, attempt: 0, at: timestamp, until: KEPT_AT + 86_400_000 };
+  const handback = setHandback(shardOf(topicHash(QUIET)), { hash: topicHash(QUIET), id: "x".repeat(22) }, retry);
+  for (const { key, value } of [...pages, handback]) await kv.set(key, value);
+  await pass(3);
+  kill();
+  stopping.abort();
+  await running.catch(() => {});
+
+  async function pass(seconds: number): Promise<void> {
+    for (let passed = 0; passed < seconds; passed++) {
+      await idle();
+      clock.advance(1_000);
+      await idle();
+    }
+  }
+}
+
+function answer({ subscriber: { address }, message }: Delivery): Promise<Outcome> {
+  const isLater = address === addressOf(LATER) && message || address === "https://push.example/new";
+  return Promise.resolve(isLater ? { kind: "retry", tried: true } : { kind: "delivered" });
+}
+
+/** Makes the file whole and small. */
+function compact(path: string): void {
+  const file = new DatabaseSync(path);
+  file.exec("PRAGMA journal_mode = DELETE; VACUUM");
+  file.close();
+}
+
+if (import.meta.main) {
+  const path = Deno.args[0]!, kv = await Deno.openKv(path);
+  await fill(kv);
+  for await (const { key } of kv.list({ prefix: [] })) console.log(JSON.stringify(key));
+  kv.close();
+  compact(path);
+}
