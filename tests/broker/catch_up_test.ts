@@ -4,7 +4,7 @@ import { createSubscriptions } from "../../src/broker/subscriptions.ts";
 import { contentChange, createEngine } from "../helpers/engine.ts";
 import { countKeys, startAll } from "../helpers/engines.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { memoryKv } from "../helpers/broker.ts";
+import { brokerDeps, memoryKv } from "../helpers/broker.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 const TARGET = {
@@ -19,8 +19,7 @@ async function openWaiting(kv: Deno.Kv, wanted = {}) {
   const engine = createEngine(kv);
   await startAll(engine);
   const subscriptions = createSubscriptions({
-    kv,
-    clock: engine.clock,
+    ...brokerDeps(kv, engine.clock),
     hashKey: "key",
     names: createTopicNames("key"),
     subscribed: engine.subscribed,
@@ -84,8 +83,7 @@ Deno.test("catch up: who was not confirmed yet is told of what waited as soon as
   const engine = createEngine(kv, { answer: () => down ? { kind: "retry", tried: true } : undefined });
   await startAll(engine);
   const subscriptions = createSubscriptions({
-    kv,
-    clock: engine.clock,
+    ...brokerDeps(kv, engine.clock),
     hashKey: "key",
     names: createTopicNames("key"),
     subscribed: engine.subscribed,

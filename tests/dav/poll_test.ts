@@ -102,7 +102,7 @@ Deno.test("poll: who subscribes while a home is looked at changes nothing of wha
   server.state.members = [work("2")];
   await pass(60, poller);
   equal(poller.told(), ["/alice/work/", "/alice/", "/"]);
-  equal((await listHomes(kv, 10)).map(({ home }) => home.until), [later]);
+  equal((await listHomes(kv, 10, () => {})).map(({ home }) => home.until), [later]);
   await poller.stop();
 });
 
@@ -114,7 +114,7 @@ Deno.test("poll: it ends with the last subscription", async () => {
   const { length } = server.looks;
   ok(length > 0);
   await pass(1_000, poller);
-  equal([server.looks.length, await listHomes(kv, 10)], [length, []]);
+  equal([server.looks.length, await listHomes(kv, 10, () => {})], [length, []]);
   await poller.stop();
 });
 

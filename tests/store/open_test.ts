@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
-import { openStore, StoreError } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/open.ts";
+import { StoreError } from "../../src/store/store_error.ts";
 import { withDeadline } from "../../src/store/deadline.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 

@@ -34,7 +34,7 @@ Deno.test("retention: batches older than a day go, with their publishers' ids, a
   equal((await prune(kv, DAY + 500)).batches, 1);
   equal(await held(kv), ["new"]);
   equal(await readHorizon(kv), old);
-  equal(await findPublishedId(kv, "id"), undefined);
+  equal(await findPublishedId(kv, "id", () => {}), undefined);
 });
 
 Deno.test("retention: a jti outlives its batch until no SET with it could be fresh", async () => {

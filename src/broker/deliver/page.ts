@@ -3,7 +3,8 @@ import type { Merged } from "../../model/merge.ts";
 import type { Subscriber } from "../../model/subscription.ts";
 import type { PageName, PageRecord } from "../../store/pages.ts";
 import type { ReadRetry, Retry } from "../../store/retries.ts";
-import type { Place, Range } from "../../store/subscribers.ts";
+import { setAside } from "../../store/set_aside.ts";
+import { type Place, type Range, subscriberKey } from "../../store/subscribers.ts";
 import type { DeliverDeps } from "./deps.ts";
 import { createFanOut, type FanOut } from "./fan_out.ts";
 import { FENCE } from "./lease.ts";
@@ -59,7 +60,7 @@ async function sendAll(work: Work, start: Place): Promise<boolean> {
       for (const { place, subscriber } of placed) {
         if (stopping.aborted) return false;
         const told = subscriber && tellings.get(place.delay)!(subscriber);
-        if (!subscriber) deps.metrics.recordsSetAside.inc({ kind: "subscriber" });
+        if (!subscriber) setAside(deps, "subscriber", subscriberKey(name.hash, place));
         if (subscriber && told) await tellOne(work, place, subscriber, told, retries.get(place.id));
         else work.fanOut.pass(place);
       }
