@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { type Change, DEFAULT_PRIORITY, type Depth, MAX_EVENT_BYTES } from "../model/change.ts";
 import { CarillonError } from "../errors.ts";
 import { depth } from "./merged_shape.ts";
-import { instant, line, list, members, number, oneOf, optional, type Shape, text, textOrNull, texts } from "./shape.ts";
+import { instant, line, list, members, number, object, oneOf, type Shape, text, textOrNull, texts } from "./shape.ts";
 
 const VERSION = 1;
 
@@ -34,22 +34,15 @@ const contentShape: Shape<Content> = (value): value is Content =>
 const propertyShape: Shape<Property> = (value): value is Property =>
   Array.isArray(value) && depth(value[0]) && texts(value[1]) && texts(value.slice(2));
 
-const topics: Shape<string[] | string> = (value): value is string[] | string =>
-  text(value) || texts(value) && value.length > 0;
-
-const compactShape = members<Compact>({
-  t: topics,
-  s: instant,
-  o: optional(oneOf(1 as const)),
-  p: optional(number),
-  i: optional(line),
-  y: optional(line),
-  r: optional(number),
-  d: optional(text),
-  c: optional(contentShape),
-  n: optional(propertyShape),
-  x: optional(texts),
-});
+/** Member by member: every worker reads every change. */
+const compactShape: Shape<Compact> = (value): value is Compact => {
+  if (!object<Compact>(value)) return false;
+  const { t, s, o, p, i, y, r, d, c, n, x } = value;
+  return (text(t) || texts(t) && t.length > 0) && instant(s) && (o === undefined || o === 1) &&
+    (p === undefined || number(p)) && (i === undefined || line(i)) && (y === undefined || line(y)) &&
+    (r === undefined || number(r)) && (d === undefined || text(d)) && (c === undefined || contentShape(c)) &&
+    (n === undefined || propertyShape(n)) && (x === undefined || texts(x));
+};
 
 const batchShape = members<{ v: number; c: Compact[] }>({ v: oneOf(VERSION), c: list(compactShape) });
 

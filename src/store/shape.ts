@@ -38,12 +38,17 @@ export function list<T>(shape: Shape<T>, { min = 0, max = Infinity } = {}): Shap
 
 export const texts = list(text);
 
+/** An object, of whose members nothing is known yet. */
+export function object<T extends object>(value: unknown): value is Record<keyof T, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** An object with these members; whatever else it has is nobody's concern. */
 export function members<T extends object>(shapes: { [Name in keyof T]-?: Shape<T[Name]> }): Shape<T> {
   const entries = Object.entries(shapes) as [string, Shape<unknown>][];
   return (value): value is T => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-    for (const [name, shape] of entries) if (!shape((value as Record<string, unknown>)[name])) return false;
+    if (!object<Record<string, unknown>>(value)) return false;
+    for (const [name, shape] of entries) if (!shape(value[name])) return false;
     return true;
   };
 }
