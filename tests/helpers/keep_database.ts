@@ -1,20 +1,18 @@
 /**
  * Makes the small database of `tests/fixtures/databases/`: `deno run -A tests/helpers/keep_database.ts FILE`. To be run
- * before a change raises the version of the schema; what it holds is what a worker leaves that was killed.
+ * before a change raises the version of the schema; it holds what a killed worker leaves, and its keys are used nowhere.
  */
 import { DatabaseSync } from "node:sqlite";
 import { importVapidKey } from "../../src/wire/vapid.ts";
-import { openBroker } from "../../src/broker/broker.ts";
 import type { Delivery, Outcome } from "../../src/model/delivery.ts";
 import { shardOf } from "../../src/model/shard.ts";
 import { writeHome } from "../../src/store/homes.ts";
 import { makeAdminToken, readLocalIssuer, readVapidKey } from "../../src/store/keys.ts";
 import { setHandback, setPages } from "../../src/store/pages.ts";
 import { topicHash } from "../../src/store/subscribers.ts";
-import { brokerDeps } from "./broker.ts";
 import { manualClock } from "./clock.ts";
 import { contentChange } from "./engine.ts";
-import { watchKv } from "./watched_kv.ts";
+import { runBroker } from "./run_broker.ts";
 
 /** When the worker was killed, milliseconds since 1970. */
 export const KEPT_AT = Date.UTC(2026, 10, 23);
@@ -32,12 +30,11 @@ export const addressOf = (topic: string) => `https://push.example/${new URL(topi
 const KEYS = { p256dh: "B".repeat(87), auth: "A".repeat(22) };
 
 /** Fills a new database, and leaves it as a killed process does. */
-async function fill(database: Deno.Kv): Promise<void> {
-  const clock = manualClock(KEPT_AT - 10_000), { kv, idle, kill } = watchKv(database);
+async function fill(kv: Deno.Kv): Promise<void> {
   await Promise.all([readLocalIssuer(kv, undefined), makeAdminToken(kv)]);
   const { point } = await importVapidKey(await readVapidKey(kv, undefined));
-  const broker = await openBroker({ ...brokerDeps(kv, clock), vapidKey: point, senders: { "web-push": answer } });
-  const stopping = new AbortController(), running = broker.run(stopping.signal);
+  const clock = manualClock(KEPT_AT - 10_000);
+  const { broker, pass, minute, kill } = await runBroker(kv, { clock, vapidKey: point, answer });
 
   for (const topic of [TOLD, LATER, QUIET, PAGED, "gone"]) {
     const address = topic === "gone" ? "https://push.example/gone" : addressOf(topic);
@@ -50,11 +47,11 @@ async function fill(database: Deno.Kv): Promise<void> {
   const target = { transport: "web-push" as const, address: "https://push.example/new", keys: KEYS, vapidKey: point };
   await broker.subscriptions.register(KEPT_OWNER, target, { topic: TOLD, triggers: {} }, () => {});
   await writeHome(kv, { path: "/calendars/alice/", until: KEPT_AT + 86_400_000, states: { "/a/": "1" } }, null);
-  await broker.minute();
   const jti = { iss: "https://dav.example", jti: "1" };
   await broker.publish({ changes: [contentChange(TOLD), contentChange(LATER)], jti });
   await broker.publish({ changes: [contentChange(QUIET), contentChange(TOLD, { id: "urn:kept:1", data: "d" })] });
   await pass(2);
+  await broker.minute();
   await broker.publish({ changes: [contentChange(QUIET, { priority: 10 })] });
   const hash = topicHash(PAGED), shard = shardOf(hash), timestamp = clock.now();
   const merged = { priority: 50, timestamp, content: { depths: ["1" as const], except: [], timestamp } };
@@ -67,22 +64,12 @@ async function fill(database: Deno.Kv): Promise<void> {
   const handback = setHandback(shardOf(topicHash(QUIET)), { hash: topicHash(QUIET), id: "x".repeat(22) }, retry);
   for (const { key, value } of [...pages, handback]) await kv.set(key, value);
   await pass(3);
-  kill();
-  stopping.abort();
-  await running.catch(() => {});
-
-  async function pass(seconds: number): Promise<void> {
-    for (let passed = 0; passed < seconds; passed++) {
-      await idle();
-      clock.advance(1_000);
-      await idle();
-    }
-  }
+  await kill();
 }
 
-function answer({ subscriber: { address }, message }: Delivery): Promise<Outcome> {
+function answer({ subscriber: { address }, message }: Delivery): Outcome | undefined {
   const isLater = address === addressOf(LATER) && message || address === "https://push.example/new";
-  return Promise.resolve(isLater ? { kind: "retry", tried: true } : { kind: "delivered" });
+  return isLater ? { kind: "retry", tried: true } : undefined;
 }
 
 /** Makes the file whole and small. */
