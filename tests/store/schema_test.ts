@@ -103,7 +103,7 @@ Deno.test("schema: a version that is none is refused with its key, and stays", a
 for (
   const [what, args, exit] of [["worker", ["main.ts"], 69], [
     "command",
-    ["scripts/token.ts", "--publish", "a"],
+    ["scripts/token.ts", "--publish", "a", "--url", "http://localhost"],
     1,
   ]] as const
 ) {
