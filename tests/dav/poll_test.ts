@@ -3,7 +3,9 @@ import type { Look, Member } from "../../src/dav/members.ts";
 import { createPoll } from "../../src/dav/poll.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import type { Change } from "../../src/model/change.ts";
+import { shortHash } from "../../src/model/short_hash.ts";
 import { listHomes } from "../../src/store/homes.ts";
+import { encodeRecord } from "../../src/store/record.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { memoryKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
@@ -216,4 +218,20 @@ Deno.test("poll: a slow server is not asked for all homes at once", async () => 
   const times = server.looks.map(({ at }) => at);
   ok(times.length >= 4 && times.every((at, n) => n === 0 || at - times[n - 1]! >= 8), `${times}`);
   await poller.stop();
+});
+
+Deno.test("poll: a home that cannot be read is left alone, whoever watches it goes on, and the others are looked at", async () => {
+  const other = { path: "/bob/", until: 9e15 };
+  for (const value of [null, new Uint8Array([1]), encodeRecord({ path: HOME, until: "late" }), encodeRecord(other)]) {
+    await using kv = await memoryKv();
+    const key = ["home", shortHash(HOME)], unread: Deno.KvKey[] = [];
+    await kv.set(key, value);
+    const server = upstream(), poller = openPoller(kv, server);
+    await poller.watch([HOME, "/carol/"], until(poller));
+    await pass(40, poller);
+    equal([...new Set(server.looks.map(({ path }) => path))], ["/carol/"]);
+    equal((await listHomes(kv, 10, (key) => unread.push(key))).map(({ home: { path } }) => path), ["/carol/"]);
+    equal([unread, (await kv.get(key)).value], [[key], value]);
+    await poller.stop();
+  }
 });

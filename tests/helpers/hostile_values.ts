@@ -59,7 +59,7 @@ function maim(record: object, at: number, by: unknown): void {
   const members = [...membersOf(record)];
   const { of, name } = members[at % members.length]!;
   if (by === undefined) delete of[name];
-  else of[name] = by;
+  else of[name] = structuredClone(by);
 }
 
 function* membersOf(value: unknown): Generator<Member> {

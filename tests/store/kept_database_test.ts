@@ -2,7 +2,8 @@
 import { openStore } from "../../src/store/open.ts";
 import { readAdminHash, readEpoch, readLocalIssuer, readVapidKey } from "../../src/store/keys.ts";
 import { importVapidKey } from "../../src/wire/vapid.ts";
-import { equal } from "../helpers/assert.ts";
+import { printKey } from "../../src/store/set_aside.ts";
+import { equal, ok } from "../helpers/assert.ts";
 import { memorySink, reader } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { contentChange } from "../helpers/engine.ts";
@@ -83,4 +84,14 @@ Deno.test("kept database: its subscriptions are told of what happens now, listed
   }
   equal(log.records.filter(({ level }) => level !== "info").map(({ rawMessage }) => rawMessage), []);
   await running.leave();
+});
+
+Deno.test("kept database: no key holds a topic, a push address, or a secret: keys are logged", async () => {
+  await using place = await openCopy();
+  const running = await place.start();
+  await running.pass(5);
+  await running.leave();
+  for await (const { key } of place.kv.list({ prefix: [] })) {
+    ok(!/https?:|push\.example|dav\.example|B{20}|A{20}|\/calendars\//.test(printKey(key)), printKey(key));
+  }
 });
