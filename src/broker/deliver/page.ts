@@ -2,7 +2,7 @@
 import type { Merged } from "../../model/merge.ts";
 import type { Subscriber } from "../../model/subscription.ts";
 import type { PageName, PageRecord } from "../../store/pages.ts";
-import type { ReadRetry, Retry } from "../../store/retries.ts";
+import { type ReadRetry, type Retry, retryKey } from "../../store/retries.ts";
 import { setAside } from "../../store/set_aside.ts";
 import { type Place, type Range, subscriberKey } from "../../store/subscribers.ts";
 import type { DeliverDeps } from "./deps.ts";
@@ -73,6 +73,7 @@ async function tellOne(work: Work, place: Place, subscriber: Subscriber, told: M
   const { deps, page, lease, fanOut } = work;
   const now = deps.clock.now();
   if (subscriber.expiresAt <= now) return fanOut.pass(place);
+  if (read?.unknown) setAside(deps, "retry", retryKey({ hash: lease.name.hash, id: subscriber.id }));
   const retry = toRetry(page.topic, told, subscriber, now);
   if (!read?.retry && subscriber.confirmed) {
     return await fanOut.start(place, () => sendOne(work, subscriber, retry), () => {});
