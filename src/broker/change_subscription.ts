@@ -21,7 +21,7 @@ const MAX_CONFLICTS = 8;
 /** As `shortHash` makes them. */
 const ID = /^[\w-]{22}$/;
 
-type Deps = {
+export type ChangeDeps = {
   kv: Deno.Kv;
   clock: Clock;
   log: Logger;
@@ -32,7 +32,7 @@ type Deps = {
 
 export const isId = (text: string) => ID.test(text);
 
-export function createChange({ kv, clock, log, metrics, subscribed }: Deps) {
+export function createChange({ kv, clock, log, metrics, subscribed }: ChangeDeps) {
   /** Writes what `edit` makes of what is there, or ends it when that is nothing. */
   async function change(id: string, edit: (found: Found) => Promise<Kept> | Kept | undefined | void) {
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {

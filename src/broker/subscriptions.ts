@@ -1,15 +1,12 @@
 /** Subscriptions as the doors see them: made, changed and ended by their owner, in one store for all doors. */
-import type { Logger } from "@logtape/logtape";
 import { CarillonError } from "../errors.ts";
-import type { Clock } from "../clock.ts";
-import type { Metrics } from "../metrics.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { type Counts, REFRESH_INTERVAL, type Subscription } from "../model/subscription.ts";
 import { countSubscriptions } from "../store/counts.ts";
 import { setAside } from "../store/set_aside.ts";
 import { type Initial, type Kept, listOwned } from "../store/subscriptions.ts";
 import { readSubscribers, topicHash } from "../store/subscribers.ts";
-import { createChange, isId, notFound } from "./change_subscription.ts";
+import { type ChangeDeps, createChange, isId, notFound } from "./change_subscription.ts";
 import type { Target } from "./target.ts";
 import type { TopicNames } from "./topic_names.ts";
 
@@ -34,16 +31,7 @@ export type Registering = Pick<Wanted, "triggers" | "expiresAt"> & { topic: stri
 /** Throws when nothing more may be stored for the owner, or aimed at the push service. */
 export type Admit = (counts: Counts) => void;
 
-type Deps = {
-  kv: Deno.Kv;
-  clock: Clock;
-  log: Logger;
-  metrics: Metrics;
-  hashKey: string;
-  names: Pick<TopicNames, "hash">;
-  /** Called with what was made or changed. */
-  subscribed: (subscription: Subscription) => void;
-};
+type Deps = ChangeDeps & { hashKey: string; names: Pick<TopicNames, "hash"> };
 
 /** `vapidKey` is not among them: a push service knows an address by the key that it was made with. */
 const DEFAULTS = { triggers: {}, minPriority: 0, maxDelay: 60, clientId: undefined };

@@ -34,7 +34,7 @@ async function fill(kv: Deno.Kv): Promise<void> {
   await Promise.all([readLocalIssuer(kv, undefined), makeAdminToken(kv)]);
   const { point } = await importVapidKey(await readVapidKey(kv, undefined));
   const clock = manualClock(KEPT_AT - 10_000);
-  const { broker, pass, minute, kill } = await runBroker(kv, { clock, vapidKey: point, answer });
+  const { broker, pass, kill } = await runBroker(kv, { clock, vapidKey: point, answer });
 
   for (const topic of [TOLD, LATER, QUIET, PAGED, "gone"]) {
     const address = topic === "gone" ? "https://push.example/gone" : addressOf(topic);
