@@ -22,9 +22,12 @@ const MIGRATIONS: Migration[] = [
 /** What stands in the database: `version` is 0 where nothing does. */
 type Stored = { version: number; versionstamp: string | null };
 
-/** Throws `StoreError` for a database that a newer worker wrote. Writes nothing. */
-export async function checkSchema(kv: Deno.Kv, migrations = MIGRATIONS): Promise<Stored> {
-  const { value, versionstamp } = await withDeadline("reading the schema version", kv.get<unknown>(KEY));
+/** Throws `StoreError` for a database that a newer worker wrote, and what KV throws. Writes nothing. */
+export async function checkSchema(kv: Deno.Kv, migrations = MIGRATIONS): Promise<void> {
+  toStored(await kv.get(KEY), migrations);
+}
+
+function toStored({ value, versionstamp }: Deno.KvEntryMaybe<unknown>, migrations: Migration[]): Stored {
   const version = versionstamp === null ? 0 : value;
   if (!isVersion(version)) throw unreadable(KEY);
   if (version > migrations.length) throw newer(version, migrations.length);
@@ -37,7 +40,8 @@ export async function checkSchema(kv: Deno.Kv, migrations = MIGRATIONS): Promise
  */
 export async function migrate(kv: Deno.Kv, migrations = MIGRATIONS): Promise<void> {
   while (true) {
-    const { version, versionstamp } = await checkSchema(kv, migrations);
+    const entry = await withDeadline("reading the schema version", kv.get(KEY));
+    const { version, versionstamp } = toStored(entry, migrations);
     const step = migrations[version];
     if (!step) return;
     await step(kv);

@@ -31,6 +31,20 @@ Deno.test("open: a corrupt file is refused untouched, and the advice names it", 
   await Deno.remove(path);
 });
 
+Deno.test("open: a file that is corrupt behind its head is refused as such", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".sqlite3" });
+  const kv = await openStore(path);
+  for (let n = 0; n < 500; n++) await kv.set(["filling", n], new Uint8Array(500));
+  kv.close();
+  const file = new DatabaseSync(path);
+  file.exec("PRAGMA journal_mode = DELETE");
+  file.close();
+  const bytes = await Deno.readFile(path);
+  await Deno.writeFile(path, bytes.fill(0xaa, 4096 + 8));
+  ok((await refusal(path)).includes("corrupt"));
+  await Deno.remove(path);
+});
+
 Deno.test("open: a path that cannot be a file is refused with advice", async () => {
   ok((await refusal("/proc/carillon/k.sqlite3")).includes("writable"));
 });
