@@ -9,7 +9,8 @@ import { openSenders } from "./src/senders.ts";
 import { serveDeno } from "./src/serve/deno_serve.ts";
 import { serveNode } from "./src/serve/node_http.ts";
 import { makeAdminToken, readAdminHash } from "./src/store/keys.ts";
-import { openStore, StoreError } from "./src/store/open.ts";
+import { openStore } from "./src/store/open.ts";
+import { StoreError } from "./src/store/store_error.ts";
 import { startWorker, type Worker } from "./src/worker.ts";
 
 /** sysexits.h: something is wrong with the configuration; a service that we need is not available. */
@@ -51,7 +52,8 @@ async function main(): Promise<void> {
 
 /** Made at first start and shown once, to a person: never into a file of logs. */
 async function firstAdminToken(kv: Deno.Kv, config: Config): Promise<string | undefined> {
-  if (!isTerminal || config.adminToken || await readAdminHash(kv)) return undefined;
+  const hash = await readAdminHash(kv);
+  if (!isTerminal || config.adminToken || hash) return undefined;
   return await makeAdminToken(kv);
 }
 

@@ -33,7 +33,7 @@ export function createMetrics() {
     }),
     batchesUnknown: new Counter({
       name: "carillon_batches_unknown_total",
-      help: "Batches of an unknown version, set aside",
+      help: "Batches that cannot be read, set aside",
       registers,
     }),
     streamsOpen: new Gauge({ name: "carillon_streams_open", help: "Event streams open", registers }),
@@ -71,7 +71,7 @@ export function createMetrics() {
     }),
     recordsSetAside: new Counter({
       name: "carillon_records_set_aside_total",
-      help: "Times that a record of an unknown version was met and left alone, by kind",
+      help: "Times that a record that cannot be read was met and left alone, by kind",
       labelNames: ["kind"] as const,
       registers,
     }),

@@ -1,6 +1,8 @@
 import { accessToken, postEvent, ring, securityEvent } from "./helpers/worker.ts";
 import { openStream } from "./helpers/event_source.ts";
 import { localIssuerOf, startMain } from "./helpers/main_process.ts";
+import { readVapidKey } from "../src/store/keys.ts";
+import { openStore } from "../src/store/open.ts";
 import { equal, ok } from "./helpers/assert.ts";
 import { DatabaseSync } from "node:sqlite";
 
@@ -119,5 +121,29 @@ Deno.test("main: a disk that is full answers 503, keeps every acknowledged chang
     await stream.until(() => stream.events.length >= acknowledged.length);
     equal(stream.events.slice(0, acknowledged.length).map(({ data }) => JSON.parse(data).data), acknowledged);
     equal(stream.events.length % 2, 0, "both halves of a SET or none");
+  });
+});
+
+Deno.test("main: a database whose epoch or keys cannot be read ends with 69, says which, and stays as it is", async () => {
+  for (const name of ["epoch", "vapid_key", "local_issuer", "admin_token", "hash_key"]) {
+    await withDatabase(async (CARILLON_KV) => {
+      const kv = await openStore(CARILLON_KV);
+      await kv.set([name], { sealed: false, text: "a secret text" });
+      kv.close();
+      const { code, err } = await refused({ CARILLON_KV, PORT: "0" });
+      equal(code, 69, err);
+      ok(err.includes(`["${name}"]`) && !/secret text|^ {4}at /m.test(err), err);
+    });
+  }
+});
+
+Deno.test("main: without the secret that the database was sealed with it ends with 69, and says what to set", async () => {
+  await withDatabase(async (CARILLON_KV) => {
+    const kv = await openStore(CARILLON_KV);
+    await readVapidKey(kv, "a secret of sixteen characters and more");
+    kv.close();
+    const { code, err } = await refused({ CARILLON_KV, PORT: "0" });
+    equal(code, 69, err);
+    ok(err.includes("CARILLON_SECRET") && !/^ {4}at /m.test(err), err);
   });
 });

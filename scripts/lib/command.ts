@@ -2,7 +2,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { ConfigError } from "../../src/config.ts";
 import { CarillonError } from "../../src/errors.ts";
-import { StoreError } from "../../src/store/open.ts";
+import { StoreError } from "../../src/store/store_error.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 

@@ -6,9 +6,10 @@ import type { ReadMemory } from "../memory.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Senders } from "../model/delivery.ts";
 import { endSubscriptions } from "../store/expiry.ts";
-import { type Batch, readBell, readNewest } from "../store/journal.ts";
+import { type Batch, journalKey, readBell, readNewest } from "../store/journal.ts";
 import { readEpoch, readHashKey } from "../store/keys.ts";
 import { prune, readHorizon, RETENTION } from "../store/retention.ts";
+import { setAside } from "../store/set_aside.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
 import { announceKey } from "./announce_key.ts";
 import { createDeliveries } from "./deliver/deliveries.ts";
@@ -60,10 +61,13 @@ export async function openBroker(deps: BrokerDeps) {
   const epoch = await readEpoch(kv);
   const newest = await readNewest(kv, ringLimits.bytes, ringLimits.events);
   const ring = createRing(epoch, startOf(newest, await readHorizon(kv), ringLimits), ringLimits);
-  for (const { versionstamp, bytes, changes } of newest) if (changes) ring.append({ versionstamp, bytes, changes });
+  for (const { versionstamp, bytes, changes } of newest) {
+    if (changes) ring.append({ versionstamp, bytes, changes });
+    else setAside(deps, "batch", journalKey(versionstamp));
+  }
 
   const pace = createPace(clock.elapsed);
-  const replays = createReplays({ kv, ring, epoch, clock, log, patience: limits?.patience });
+  const replays = createReplays({ ...deps, ring, epoch, patience: limits?.patience });
   const memory = createMemoryWatch(deps);
   const seats = createSeats({ max: deps.maxStreams, maxOwned: deps.maxSubjectStreams, memory });
   const streams = createStreams({ ring, replays, seats, epoch, clock, random, metrics, limits: limits?.streams });
@@ -104,7 +108,7 @@ export async function openBroker(deps: BrokerDeps) {
   async function minute(): Promise<void> {
     await Promise.all([
       attempt("the journal was not pruned", pruneOnce),
-      attempt("subscriptions were not ended", () => endAll(kv, clock)),
+      attempt("subscriptions were not ended", () => endAll(deps)),
       attempt("no shard was adopted", deliveries.adopt),
       attempt("who listens here was not written", presence.minute),
       attempt("nobody was told of the new VAPID key", () => announceKey(deps)),
@@ -121,14 +125,15 @@ export async function openBroker(deps: BrokerDeps) {
 
   async function pruneOnce(): Promise<void> {
     await deliveries.checkpoint();
-    const { batches, bytes } = await prune(kv, clock.now(), RETENTION);
+    const { batches, bytes, unread } = await prune(kv, clock.now(), RETENTION);
+    for (const key of unread) setAside(deps, String(key[0]), key);
     metrics.pruned.inc(batches);
     metrics.journalBytes.set(bytes);
   }
 
   return {
     publish: publisher.publish,
-    locate: (id: string) => locate(id, { kv, epoch, ring, follower }),
+    locate: (id: string) => locate(id, { ...deps, epoch, ring, follower }),
     isOwnId: (id: string) => id.startsWith(`${epoch}.`),
     seats: { check: seats.check, checkOwner: seats.checkOwner },
     announce: presence.announce,
@@ -137,8 +142,7 @@ export async function openBroker(deps: BrokerDeps) {
     tick: () => (seats.look(), streams.tick()),
     minute,
     subscriptions: createSubscriptions({
-      kv,
-      clock,
+      ...deps,
       hashKey,
       names: topicNames,
       subscribed: deliveries.subscribed,
@@ -162,9 +166,11 @@ export async function openBroker(deps: BrokerDeps) {
 const ENDS = 200;
 const MAX_ENDS = 20_000;
 
-async function endAll(kv: Deno.Kv, clock: Clock): Promise<void> {
+async function endAll({ kv, clock, log, metrics }: BrokerDeps): Promise<void> {
+  const unread = (key: Deno.KvKey) => setAside({ log, metrics }, "subscription", key);
+
   for (let ended = 0, some = ENDS; some === ENDS && ended < MAX_ENDS; ended += some) {
-    some = await endSubscriptions(kv, clock.now(), ENDS);
+    some = await endSubscriptions(kv, clock.now(), ENDS, unread);
   }
 }
 

@@ -1,13 +1,17 @@
 /** One stored subscription, read and changed: of two who change it at once the second looks again. */
+import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { CarillonError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
 import { MAX_TOPICS, type Subscription } from "../model/subscription.ts";
+import { setAside } from "../store/set_aside.ts";
 import {
   findSubscription,
   type Found,
   type Kept,
   removeSubscription,
   saveSubscription,
+  subscriptionKey,
 } from "../store/subscriptions.ts";
 import { catchUp } from "./catch_up.ts";
 
@@ -17,16 +21,18 @@ const MAX_CONFLICTS = 8;
 /** As `shortHash` makes them. */
 const ID = /^[\w-]{22}$/;
 
-type Deps = {
+export type ChangeDeps = {
   kv: Deno.Kv;
   clock: Clock;
+  log: Logger;
+  metrics: Metrics;
   /** Called with what was made or changed. */
   subscribed: (subscription: Subscription) => void;
 };
 
 export const isId = (text: string) => ID.test(text);
 
-export function createChange({ kv, clock, subscribed }: Deps) {
+export function createChange({ kv, clock, log, metrics, subscribed }: ChangeDeps) {
   /** Writes what `edit` makes of what is there, or ends it when that is nothing. */
   async function change(id: string, edit: (found: Found) => Promise<Kept> | Kept | undefined | void) {
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
@@ -51,8 +57,9 @@ export function createChange({ kv, clock, subscribed }: Deps) {
   async function find(id: string): Promise<Found> {
     if (!isId(id)) throw notFound();
     const found = await findSubscription(kv, id);
-    if (found.unknown) throw new CarillonError("kv_failed", "the subscription's record is of a newer version");
-    return found;
+    if (!found.unknown) return found;
+    setAside({ log, metrics }, "subscription", subscriptionKey(id));
+    throw new CarillonError("kv_failed", "the subscription's record cannot be read");
   }
 
   function own({ kept }: Found, owner: string): Kept {

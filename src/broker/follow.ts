@@ -6,7 +6,8 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { asCarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
-import { type Batch, readAfter, watchBell } from "../store/journal.ts";
+import { type Batch, journalKey, readAfter, watchBell } from "../store/journal.ts";
+import { setAside } from "../store/set_aside.ts";
 import type { SeenBatch } from "./ring.ts";
 
 const PAGE = 100;
@@ -68,14 +69,14 @@ export function createFollower({ kv, embedded, since, clock, random, log, metric
 
   function take({ versionstamp, bytes, changes }: Batch): void {
     if (changes) seen({ versionstamp, bytes, changes });
-    else setAside();
+    else pass(versionstamp);
     last = versionstamp;
     metrics.batchesFollowed.inc();
   }
 
-  function setAside(): void {
+  function pass(versionstamp: string): void {
     metrics.batchesUnknown.inc();
-    log.error("a batch of an unknown version was set aside: was the database written by a newer Carillon?");
+    setAside({ log, metrics }, "batch", journalKey(versionstamp));
   }
 
   /** Reads soon; a fault is logged, and the poll tries again. */

@@ -5,10 +5,12 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { CarillonError } from "../errors.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Change } from "../model/change.ts";
-import { comparePositions, EARLIEST, type Position } from "../model/position.ts";
-import { type Batch, readAfter } from "../store/journal.ts";
+import { before, comparePositions, EARLIEST, type Position } from "../model/position.ts";
+import { type Batch, journalKey, readAfter } from "../store/journal.ts";
 import { readHorizon } from "../store/retention.ts";
+import { setAside } from "../store/set_aside.ts";
 import { printEventId } from "../wire/event_id.ts";
 import { printEvent } from "../wire/event_stream.ts";
 import { CHUNK } from "./chunks.ts";
@@ -41,11 +43,11 @@ export type Tape = {
   isOpen: () => boolean;
 };
 
-type Deps = { kv: Deno.Kv; ring: Ring; epoch: string; clock: Clock; log: Logger; patience?: number };
+type Deps = { kv: Deno.Kv; ring: Ring; epoch: string; clock: Clock; log: Logger; metrics: Metrics; patience?: number };
 
 export type Replays = ReturnType<typeof createReplays>;
 
-export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE }: Deps) {
+export function createReplays({ kv, ring, epoch, clock, log, metrics, patience = PATIENCE }: Deps) {
   const pages = new Map<string, { page: Promise<Batch[]>; until: number }>();
   const queue: (() => void)[] = [];
   const stopping = new AbortController();
@@ -107,6 +109,7 @@ export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE
     let text = "";
     let end: Position | undefined;
     for (const { versionstamp, changes } of batches) {
+      if (!changes) setAside({ log, metrics }, "batch", journalKey(versionstamp));
       for (const [index, change] of (changes ?? []).entries()) {
         const position = { versionstamp, index };
         if (comparePositions(position, at) <= 0 || !tape.sees(change)) continue;
@@ -145,10 +148,4 @@ export function createReplays({ kv, ring, epoch, clock, log, patience = PATIENCE
   }
 
   return { checkRoom, run, stop: () => stopping.abort() };
-}
-
-/** The versionstamp just before this one, which may be none that was ever given. */
-function before(versionstamp: string): string {
-  const number = BigInt(`0x${versionstamp}`);
-  return (number === 0n ? number : number - 1n).toString(16).padStart(20, "0");
 }

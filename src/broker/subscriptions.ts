@@ -1,12 +1,12 @@
 /** Subscriptions as the doors see them: made, changed and ended by their owner, in one store for all doors. */
 import { CarillonError } from "../errors.ts";
-import type { Clock } from "../clock.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { type Counts, REFRESH_INTERVAL, type Subscription } from "../model/subscription.ts";
 import { countSubscriptions } from "../store/counts.ts";
+import { setAside } from "../store/set_aside.ts";
 import { type Initial, type Kept, listOwned } from "../store/subscriptions.ts";
 import { readSubscribers, topicHash } from "../store/subscribers.ts";
-import { createChange, isId, notFound } from "./change_subscription.ts";
+import { type ChangeDeps, createChange, isId, notFound } from "./change_subscription.ts";
 import type { Target } from "./target.ts";
 import type { TopicNames } from "./topic_names.ts";
 
@@ -31,22 +31,16 @@ export type Registering = Pick<Wanted, "triggers" | "expiresAt"> & { topic: stri
 /** Throws when nothing more may be stored for the owner, or aimed at the push service. */
 export type Admit = (counts: Counts) => void;
 
-type Deps = {
-  kv: Deno.Kv;
-  clock: Clock;
-  hashKey: string;
-  names: Pick<TopicNames, "hash">;
-  /** Called with what was made or changed. */
-  subscribed: (subscription: Subscription) => void;
-};
+type Deps = ChangeDeps & { hashKey: string; names: Pick<TopicNames, "hash"> };
 
 /** `vapidKey` is not among them: a push service knows an address by the key that it was made with. */
 const DEFAULTS = { triggers: {}, minPriority: 0, maxDelay: 60, clientId: undefined };
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
-export function createSubscriptions({ kv, clock, hashKey, names, subscribed }: Deps) {
-  const { change, find, own, isLive } = createChange({ kv, clock, subscribed });
+export function createSubscriptions({ kv, clock, log, metrics, hashKey, names, subscribed }: Deps) {
+  const { change, find, own, isLive } = createChange({ kv, clock, log, metrics, subscribed });
+  const uncounted = (key: Deno.KvKey) => setAside({ log, metrics }, "count", key);
   /** Never of the address alone: a stranger who knows it could replace the subscription. */
   const idOf = (owner: string, address: string) => shortHash(hashKey, owner, "", address);
 
@@ -83,7 +77,7 @@ export function createSubscriptions({ kv, clock, hashKey, names, subscribed }: D
     let isNew = false;
     const kept = await change(id, async (found) => {
       isNew = !found.kept;
-      if (isNew) admit(await countSubscriptions(kv, owner, target.address));
+      if (isNew) admit(await countSubscriptions(kv, owner, target.address, uncounted));
       return edit(found.kept ?? make(id, owner, target));
     });
     return { kept: kept!, isNew };

@@ -8,6 +8,7 @@ import type { Metrics } from "../metrics.ts";
 import type { Change } from "../model/change.ts";
 import { forgetHome, type Home, listHomes, readHome, type StoredHome, writeHome } from "../store/homes.ts";
 import { parseRetryAfter } from "../wire/retry_after.ts";
+import { setAside } from "../store/set_aside.ts";
 import type { Look, LookAtHome } from "./members.ts";
 import { nextInterval, pauseAfter, restAfter } from "./pace.ts";
 import { compare } from "./poll_home.ts";
@@ -65,7 +66,8 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
     let written: string | undefined;
     while (written === undefined) {
       const stored = await readHome(kv, path);
-      if (stored && stored.home.until >= until) return;
+      // The listing says which it is.
+      if (stored === "unread" || stored && stored.home.until >= until) return;
       const home = { ...stored?.home ?? { path }, until };
       written = await writeHome(kv, home, stored?.versionstamp ?? null);
       if (written !== undefined) note({ home, versionstamp: written });
@@ -87,7 +89,8 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
 
   async function list(): Promise<void> {
     // One that is watched while the list is read may not be on it.
-    const before = [...known.keys()], homes = await listHomes(kv, MAX_HOMES);
+    const before = [...known.keys()];
+    const homes = await listHomes(kv, MAX_HOMES, (key) => setAside({ log, metrics }, "home", key));
     for (const home of homes) note(home);
     const paths = new Set(homes.map(({ home: { path } }) => path));
     for (const path of before) if (!paths.has(path)) known.delete(path);
@@ -121,7 +124,7 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
   async function attend(each: Known, signal: AbortSignal): Promise<void> {
     const stored = await readHome(kv, each.path), now = clock.elapsed();
     each.dueAt = now + Math.max(each.interval, TURN);
-    if (!stored) return void known.delete(each.path);
+    if (!stored || stored === "unread") return void known.delete(each.path);
     if (stored.home.until <= clock.now()) return await forgetHome(kv, stored);
     if (!isOurs(stored, each)) return note(stored);
     const claimed = stored.home.holder === worker ? stored : await claim(stored);
@@ -167,7 +170,7 @@ export function createPoll({ kv, embedded, clock, log, metrics, origin, look, pu
     let written = await writeHome(kv, home, versionstamp);
     while (written === undefined) {
       const other = await readHome(kv, each.path);
-      if (other?.home.holder !== worker) return;
+      if (!other || other === "unread" || other.home.holder !== worker) return;
       written = await writeHome(kv, { ...home, until: other.home.until }, other.versionstamp);
     }
     const now = clock.elapsed(), interval = home.interval!;

@@ -9,3 +9,9 @@ export function comparePositions(a: Position, b: Position): number {
   if (a.versionstamp !== b.versionstamp) return a.versionstamp < b.versionstamp ? -1 : 1;
   return a.index - b.index;
 }
+
+/** The versionstamp just before this one, which may be none that was ever given. */
+export function before(versionstamp: string): string {
+  const number = BigInt(`0x${versionstamp}`);
+  return (number === 0n ? number : number - 1n).toString(16).padStart(20, "0");
+}

@@ -2,6 +2,8 @@
 import { Buffer } from "node:buffer";
 import { type Change, DEFAULT_PRIORITY, type Depth, MAX_EVENT_BYTES } from "../model/change.ts";
 import { CarillonError } from "../errors.ts";
+import { depth } from "./merged_shape.ts";
+import { instant, line, list, members, number, object, oneOf, type Shape, text, textOrNull, texts } from "./shape.ts";
 
 const VERSION = 1;
 
@@ -24,6 +26,26 @@ type Compact = {
   x?: string[];
 };
 
+type Content = NonNullable<Compact["c"]>;
+type Property = NonNullable<Compact["n"]>;
+
+const contentShape: Shape<Content> = (value): value is Content =>
+  Array.isArray(value) && depth(value[0]) && textOrNull(value[1]) && texts(value.slice(2));
+const propertyShape: Shape<Property> = (value): value is Property =>
+  Array.isArray(value) && depth(value[0]) && texts(value[1]) && texts(value.slice(2));
+
+/** Member by member: every worker reads every change. */
+const compactShape: Shape<Compact> = (value): value is Compact => {
+  if (!object<Compact>(value)) return false;
+  const { t, s, o, p, i, y, r, d, c, n, x } = value;
+  return (text(t) || texts(t) && t.length > 0) && instant(s) && (o === undefined || o === 1) &&
+    (p === undefined || number(p)) && (i === undefined || line(i)) && (y === undefined || line(y)) &&
+    (r === undefined || number(r)) && (d === undefined || text(d)) && (c === undefined || contentShape(c)) &&
+    (n === undefined || propertyShape(n)) && (x === undefined || texts(x));
+};
+
+const batchShape = members<{ v: number; c: Compact[] }>({ v: oneOf(VERSION), c: list(compactShape) });
+
 /** A change ready for the journal: `json` is spliced into a batch, so that no change is encoded twice. */
 export type EncodedChange = { json: string; bytes: number };
 
@@ -40,12 +62,12 @@ export function joinBatch(changes: EncodedChange[]): Uint8Array<ArrayBuffer> {
   return encoder.encode(`{"v":${VERSION},"c":[${changes.map(({ json }) => json).join(",")}]}`);
 }
 
-/** Reads a batch. Undefined when it is not a batch of a version that we know. */
+/** Reads a batch. Undefined when it is not a batch of a version and a shape that we know: an event's place is in it. */
 export function decodeBatch(value: unknown): Change[] | undefined {
   if (!(value instanceof Uint8Array)) return undefined;
   try {
-    const batch = JSON.parse(decoder.decode(value)) as { v: number; c: Compact[] };
-    return batch.v === VERSION ? batch.c.map(expand) : undefined;
+    const batch: unknown = JSON.parse(decoder.decode(value));
+    return batchShape(batch) ? batch.c.map(expand) : undefined;
   } catch {
     return undefined;
   }

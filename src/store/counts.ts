@@ -2,6 +2,7 @@
 import type { Counts } from "../model/subscription.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { withDeadline } from "./deadline.ts";
+import type { Unread } from "./set_aside.ts";
 import type { Kept } from "./subscriptions.ts";
 
 /** Where each is counted, and whether a subscription is one of them. */
@@ -28,24 +29,49 @@ const COUNTS: Record<
 const originOf = (address: string) => shortHash(new URL(address).origin);
 
 /** The counters are exact without contention: a commit that fails its check adds nothing. */
-export function countChange(atomic: Deno.AtomicOperation, before: Kept | undefined, after: Kept | undefined): void {
-  const { owner, address } = (after ?? before)!.subscription;
-  for (const { key, holds } of Object.values(COUNTS)) {
-    const difference = Number(after ? holds(after) : false) - Number(before ? holds(before) : false);
+export async function countChange(
+  kv: Deno.Kv,
+  atomic: Deno.AtomicOperation,
+  before: Kept | undefined,
+  after: Kept | undefined,
+): Promise<void> {
+  const { owner, address } = (after ?? before)!.subscription, origin = originOf(address);
+  const differences = Object.values(COUNTS).map(({ key, holds }) => ({
+    key: key(owner, origin),
+    difference: Number(after ? holds(after) : false) - Number(before ? holds(before) : false),
+  })).filter(({ difference }) => difference !== 0);
+  for (const { key, difference } of await withoutBroken(kv, differences)) {
     // KV has no subtraction, but its addition wraps around at 64 bits.
-    if (difference !== 0) atomic.sum(key(owner, originOf(address)), BigInt.asUintN(64, BigInt(difference)));
+    atomic.sum(key, BigInt.asUintN(64, BigInt(difference)));
   }
 }
 
-/** What an owner has, and what a push service. */
-export async function countSubscriptions(kv: Deno.Kv, owner: string, address: string): Promise<Counts> {
+/** To add to what is no counter makes the embedded database throw, and keep what stands before it in the commit. */
+async function withoutBroken<T extends { key: Deno.KvKey }>(kv: Deno.Kv, counters: T[]): Promise<T[]> {
+  if (counters.length === 0) return [];
+  const entries = await withDeadline("reading counters", kv.getMany<unknown[]>(counters.map(({ key }) => key)));
+  return counters.filter((_, n) => !isBroken(entries[n]!));
+}
+
+function isBroken({ value, versionstamp }: Deno.KvEntryMaybe<unknown>): boolean {
+  return versionstamp !== null && !(value instanceof Deno.KvU64);
+}
+
+/** What an owner has, and what a push service. A counter that cannot be read counts nothing: it must lock nobody out. */
+export async function countSubscriptions(
+  kv: Deno.Kv,
+  owner: string,
+  address: string,
+  unread: Unread = () => {},
+): Promise<Counts> {
   const names = Object.keys(COUNTS) as (keyof Counts)[];
   const keys = names.map((name) => COUNTS[name].key(owner, originOf(address)));
-  const entries = await withDeadline("counting subscriptions", kv.getMany<Deno.KvU64[]>(keys));
-  return Object.fromEntries(names.map((name, n) => [name, toCount(entries[n]!.value?.value ?? 0n)])) as Counts;
+  const entries = await withDeadline("counting subscriptions", kv.getMany<unknown[]>(keys));
+  for (const entry of entries) if (isBroken(entry)) unread(entry.key);
+  return Object.fromEntries(names.map((name, n) => [name, toCount(entries[n]!.value)])) as Counts;
 }
 
 /** What was subtracted stands beyond the sign; a counter that is off must lock nobody out. */
-function toCount(value: bigint): number {
-  return Math.max(0, Number(BigInt.asIntN(64, value)));
+function toCount(value: unknown): number {
+  return value instanceof Deno.KvU64 ? Math.max(0, Number(BigInt.asIntN(64, value.value))) : 0;
 }

@@ -2,6 +2,8 @@
 import { shortHash } from "../model/short_hash.ts";
 import { withDeadline } from "./deadline.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
+import type { Unread } from "./set_aside.ts";
+import { members, number, optional, type Shape, text } from "./shape.ts";
 
 /**
  * `until`: nobody is subscribed to anything in it afterwards, milliseconds since 1970. `states`: what was seen of each
@@ -20,19 +22,35 @@ export type StoredHome = { home: Home; versionstamp: string };
 const HOME = "home";
 const keyOf = (path: string) => [HOME, shortHash(path)];
 
-export async function readHome(kv: Deno.Kv, path: string): Promise<StoredHome | undefined> {
-  return toStored(await withDeadline("reading a home", kv.get(keyOf(path))));
+const states: Shape<Record<string, string>> = (value): value is Record<string, string> =>
+  typeof value === "object" && value !== null && Object.values(value).every(text);
+const shape = members<Home>({
+  path: text,
+  until: number,
+  holder: optional(text),
+  interval: optional(number),
+  states: optional(states),
+});
+
+/** What stands there: a home, nothing, or what cannot be read. */
+export async function readHome(kv: Deno.Kv, path: string): Promise<StoredHome | "unread" | undefined> {
+  const key = keyOf(path), entry = await withDeadline("reading a home", kv.get(key));
+  return entry.versionstamp === null ? undefined : toStored({ ...entry, key }) ?? "unread";
 }
 
-/** At most `limit` of them. */
-export async function listHomes(kv: Deno.Kv, limit: number): Promise<StoredHome[]> {
-  const entries = kv.list({ prefix: [HOME] }, { limit, batchSize: 100 });
-  return (await withDeadline("listing homes", Array.fromAsync(entries, toStored))).flatMap((home) => home ?? []);
+/** At most `limit` of them; calls `unread` with what is none. */
+export async function listHomes(kv: Deno.Kv, limit: number, unread: Unread): Promise<StoredHome[]> {
+  const entries = await withDeadline(
+    "listing homes",
+    Array.fromAsync(kv.list({ prefix: [HOME] }, { limit, batchSize: 100 })),
+  );
+  return entries.flatMap((entry) => toStored(entry) ?? (unread(entry.key), []));
 }
 
-function toStored({ value, versionstamp }: Deno.KvEntryMaybe<unknown>): StoredHome | undefined {
-  const home = decodeRecord<Home>(value);
-  return home && versionstamp !== null ? { home, versionstamp } : undefined;
+/** A home under another one's key would be written elsewhere. */
+function toStored({ key, value, versionstamp }: Deno.KvEntryMaybe<unknown>): StoredHome | undefined {
+  const home = decodeRecord(value, shape);
+  return home && versionstamp !== null && key[1] === keyOf(home.path)[1] ? { home, versionstamp } : undefined;
 }
 
 /** Answers the new versionstamp; undefined when somebody else wrote meanwhile. Of too many collections nothing is kept. */

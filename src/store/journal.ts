@@ -7,6 +7,7 @@ import { withDeadline } from "./deadline.ts";
 import { decodeBatch } from "./batch.ts";
 import type { Change } from "../model/change.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
+import type { Unread } from "./set_aside.ts";
 
 /** KV Connect allows ten checks a commit; one is kept free. */
 export const MAX_SEEN_A_COMMIT = 9;
@@ -24,7 +25,7 @@ export const seenKey = (hash: string) => ["seen", hash];
 const publishedIds = (hash: string) => ["published_id", hash];
 export const publishedIdKey = (hash: string, versionstamp: string) => [...publishedIds(hash), versionstamp];
 
-/** A batch as it was read. `changes` is undefined when its version is unknown. */
+/** A batch as it was read. `changes` is undefined when it cannot be read. */
 export type Batch = { versionstamp: string; bytes: number; changes: Change[] | undefined };
 
 /**
@@ -93,7 +94,8 @@ export async function readAfter(kv: Deno.Kv, versionstamp: string, limit: number
 
 /** Reads the newest batches, oldest first, until they hold `bytes` or number `limit`. */
 export async function readNewest(kv: Deno.Kv, bytes: number, limit: number): Promise<Batch[]> {
-  const newest = kv.list({ prefix: [JOURNAL] }, { reverse: true, limit, batchSize: 50 });
+  const all = { start: afterKey(EARLIEST.versionstamp), end: [JOURNAL, "g"] };
+  const newest = kv.list(all, { reverse: true, limit, batchSize: 50 });
   return (await withDeadline("filling the ring", collect(newest, bytes), 60_000)).reverse();
 }
 
@@ -120,10 +122,14 @@ export function watchBell(kv: Deno.Kv): ReadableStreamDefaultReader<[Deno.KvEntr
 
 /**
  * Where an event with a publisher's own id stands. Two publishers may have chosen the same: the oldest place counts, since
- * reading an event again does no harm, and missing one does.
+ * reading an event again does no harm, and missing one does; so does the whole batch where the place in it cannot be read.
  */
-export async function findPublishedId(kv: Deno.Kv, hash: string): Promise<Position | undefined> {
-  const places = kv.list<number>({ prefix: publishedIds(hash) }, { limit: 1 });
+export async function findPublishedId(kv: Deno.Kv, hash: string, unread: Unread): Promise<Position | undefined> {
+  const places = kv.list({ start: publishedIdKey(hash, ""), end: publishedIdKey(hash, "g") }, { limit: 1 });
   const [first] = await withDeadline("finding an id", Array.fromAsync(places));
-  return first && { versionstamp: first.versionstamp, index: first.value };
+  if (!first) return undefined;
+  const { key, value } = first, versionstamp = key.at(-1) as string;
+  if (Number.isSafeInteger(value)) return { versionstamp, index: value as number };
+  unread(key);
+  return { versionstamp, index: -1 };
 }

@@ -2,25 +2,21 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { within } from "./deadline.ts";
+import { checkSchema, migrate } from "./schema.ts";
+import { StoreError } from "./store_error.ts";
 
 /** Milliseconds. A file that another process holds locked makes `openKv` wait for ever. */
 const OPEN_DEADLINE = 5_000;
 
-/** Why the database cannot be used, and what to do. */
-export class StoreError extends Error {
-  constructor(what: string, advice: string) {
-    super(`${what}\n${advice}`);
-    this.name = "StoreError";
-  }
-}
-
 /**
- * Opens a file, `:memory:` or a KV Connect address; undefined is the platform's own (Deno Deploy). Throws `StoreError`
- * for a database that is locked, corrupt, unreachable or not writable.
+ * Opens a file, `:memory:` or a KV Connect address; undefined is the platform's own (Deno Deploy), and brings it up to
+ * the schema version of this worker. Throws `StoreError` for a database that is locked, corrupt, unreachable, not writable
+ * or newer.
  */
 export async function openStore(path: string | undefined, deadline = OPEN_DEADLINE): Promise<Deno.Kv> {
   try {
-    return await within(deadline, openAndProbe(path), () => locked(path));
+    const kv = await within(deadline, openAndProbe(path), () => locked(path));
+    return await orClose(kv, migrate);
   } catch (thrown) {
     throw thrown instanceof StoreError ? thrown : explain(path, thrown);
   }
@@ -29,11 +25,30 @@ export async function openStore(path: string | undefined, deadline = OPEN_DEADLI
 async function openAndProbe(path: string | undefined): Promise<Deno.Kv> {
   if (path && !path.startsWith(":") && !/^https?:/.test(path)) mkdirSync(dirname(path), { recursive: true });
   const kv = await Deno.openKv(path);
+  return await orClose(kv, async () => {
+    // Before anything is written: a newer database stays as it is.
+    await checkSchema(kv);
+    await probe(kv, path);
+  });
+}
+
+async function probe(kv: Deno.Kv, path: string | undefined): Promise<void> {
   const written = await kv.set(["probe"], crypto.randomUUID());
   const read = await kv.get(["probe"]);
   // Another worker may have written its own meanwhile.
-  if (read.versionstamp !== null && read.versionstamp >= written.versionstamp) return kv;
+  if (read.versionstamp !== null && read.versionstamp >= written.versionstamp) return;
   throw new StoreError(`The database does not keep what is written: ${path}`, "Attach a Deno KV database to this app.");
+}
+
+/** A database that cannot be used is let go. */
+async function orClose(kv: Deno.Kv, use: (kv: Deno.Kv) => Promise<void>): Promise<Deno.Kv> {
+  try {
+    await use(kv);
+    return kv;
+  } catch (thrown) {
+    kv.close();
+    throw thrown;
+  }
 }
 
 function locked(path: string | undefined): StoreError {

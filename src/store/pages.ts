@@ -6,8 +6,10 @@ import type { Delay } from "../model/delay.ts";
 import type { Merged } from "../model/merge.ts";
 import { withDeadline } from "./deadline.ts";
 import { lighten } from "./lighten.ts";
+import { classed, place } from "./merged_shape.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
-import type { Retry, RetryName } from "./retries.ts";
+import { type Retry, type RetryName, retryShape } from "./retries.ts";
+import { list, members, optional, text, textOrNull } from "./shape.ts";
 import type { Mutation } from "./shards.ts";
 import type { Place } from "./subscribers.ts";
 
@@ -29,11 +31,20 @@ export type PageRecord = {
   nonce: string;
 };
 
-/** `page` is undefined when its record is of an unknown version. */
+const shape = members<PageRecord>({
+  topic: text,
+  classes: list(classed),
+  after: place,
+  position: optional(place),
+  holder: textOrNull,
+  nonce: text,
+});
+
+/** `page` is undefined when its record cannot be read. */
 export type ReadPage = { name: PageName; versionstamp: string; page: PageRecord | undefined };
 
 const PAGE = "page";
-const pageKey = ({ shard, hash, prefix }: PageName) => [PAGE, shard, hash, prefix];
+export const pageKey = ({ shard, hash, prefix }: PageName) => [PAGE, shard, hash, prefix];
 const handbacks = (shard: number) => ["handback", shard];
 
 /** Cuts what is left of a topic into pages. */
@@ -65,7 +76,7 @@ export async function listPages(
 
 function toPage({ key, value, versionstamp }: Deno.KvEntry<unknown>): ReadPage {
   const [, shard, hash, prefix] = key as [string, number, string, string];
-  return { name: { shard, hash, prefix }, versionstamp, page: decodeRecord<PageRecord>(value) };
+  return { name: { shard, hash, prefix }, versionstamp, page: decodeRecord(value, shape) };
 }
 
 /**
@@ -90,10 +101,10 @@ export async function commitPage(
 /** KV Connect repeats a commit whose answer was lost: the check then fails on our own writing. */
 async function findOwnWriting(kv: Deno.Kv, key: Deno.KvKey, nonce: string | undefined): Promise<string | undefined> {
   const { value, versionstamp } = await withDeadline("reading a page again", kv.get<unknown>(key));
-  return decodeRecord<PageRecord>(value)?.nonce === nonce ? versionstamp ?? "" : undefined;
+  return decodeRecord(value, shape)?.nonce === nonce ? versionstamp ?? "" : undefined;
 }
 
-/** What was handed back to a shard; `retry` is undefined when its record is of an unknown version. */
+/** What was handed back to a shard; `retry` is undefined when its record cannot be read. */
 export type Handback = RetryName & { key: Deno.KvKey; retry: Retry | undefined };
 
 /** Hands back to a shard what a subscriber could not be told; under a key of its own, which nobody else ends. */
@@ -111,7 +122,7 @@ export async function listHandbacks(
   const start = after ? [...after, new Uint8Array()] : handbacks(shard);
   const entries = kv.list<unknown>({ start, end: [...handbacks(shard), "~"] }, { limit });
   const toHandback = ({ key, value }: Deno.KvEntry<unknown>): Handback => {
-    return { key, hash: key[2] as string, id: key[3] as string, retry: decodeRecord<Retry>(value) };
+    return { key, hash: key[2] as string, id: key[3] as string, retry: decodeRecord(value, retryShape) };
   };
   return await withDeadline("reading what was handed back", Array.fromAsync(entries, toHandback));
 }

@@ -1,4 +1,6 @@
 /** How records stand in KV: JSON as bytes, with a version; bounded by what a KV value holds. */
+import type { Shape } from "./shape.ts";
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -12,12 +14,12 @@ export function encodeRecord(record: Record<string, unknown>): Uint8Array<ArrayB
   return encoder.encode(JSON.stringify({ v: VERSION, ...record }));
 }
 
-/** Undefined for what is no record of a version that we know: it is set aside, never changed. */
-export function decodeRecord<T>(value: unknown): T | undefined {
+/** Undefined for what is no record of this shape and a version that we know: it is set aside, never changed. */
+export function decodeRecord<T>(value: unknown, isShape: Shape<T>): T | undefined {
   if (!(value instanceof Uint8Array)) return undefined;
   try {
-    const record = JSON.parse(decoder.decode(value)) as T & { v: number };
-    return record.v === VERSION ? record : undefined;
+    const record: unknown = JSON.parse(decoder.decode(value));
+    return isShape(record) && (record as { v?: unknown }).v === VERSION ? record : undefined;
   } catch {
     return undefined;
   }

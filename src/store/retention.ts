@@ -3,8 +3,10 @@
  * window. Pruned by small range deletes of our own: a mass expiry blocks the embedded database for seconds.
  */
 import { withDeadline } from "./deadline.ts";
-import { journalKey, publishedIdKey, seenKey, SPENT } from "./journal.ts";
-import { EARLIEST } from "../model/position.ts";
+import { journalKey, publishedIdKey, readAfter, seenKey, SPENT } from "./journal.ts";
+import type { Unread } from "./set_aside.ts";
+import { list, members, number, type Shape, text, versionstamp } from "./shape.ts";
+import { before, EARLIEST } from "../model/position.ts";
 import { readShards } from "./shards.ts";
 
 const HOUR = 3_600_000;
@@ -29,9 +31,23 @@ type Spent = { versionstamp: string; at: number; bytes: number; seen: string[]; 
 type Horizon = { pruned: string; counted: string; bytes: number };
 
 /** The horizon as it stands in the database, and the version to check. */
-type Stored = { state: Horizon; versionstamp: string | null };
+type Stored = { state: Horizon; versionstamp: string | null; isRebuilt?: true };
+
+export type Pruned = { batches: number; bytes: number; unread: Deno.KvKey[] };
 
 const BEFORE_ALL: Horizon = { pruned: EARLIEST.versionstamp, counted: EARLIEST.versionstamp, bytes: 0 };
+
+const horizonShape = members<Horizon>({ pruned: versionstamp, counted: versionstamp, bytes: number });
+
+/** No more and no longer than what fits a commit of deletions. */
+const hash: Shape<string> = (value): value is string => text(value) && value.length <= 200;
+const hashes = list(hash, { max: 400 });
+const spentShape = members<Omit<Spent, "versionstamp">>({
+  at: number,
+  bytes: number,
+  seen: hashes,
+  published: hashes,
+});
 
 /** The newest versionstamp that was pruned: whoever stands before it has missed something. */
 export async function readHorizon(kv: Deno.Kv): Promise<string> {
@@ -40,24 +56,35 @@ export async function readHorizon(kv: Deno.Kv): Promise<string> {
 
 /**
  * Prunes what is too old or over the budget, and what every shard has read. Says how many batches went, and how many bytes
- * are left.
+ * are left; `unread` are the keys of what could not be read, which stays.
  */
-export async function prune(kv: Deno.Kv, now: number, limits = RETENTION): Promise<{ batches: number; bytes: number }> {
+export async function prune(kv: Deno.Kv, now: number, limits = RETENTION): Promise<Pruned> {
   const before = await readState(kv);
   const read = await readByAll(kv);
-  const counted = await count(kv, before.state);
+  const unread: Deno.KvKey[] = before.isRebuilt ? [HORIZON] : [];
+  const report = (key: Deno.KvKey) => void unread.push(key);
+  const counted = await count(kv, before.state, report);
   const batches = await pruneBatches(kv, before, counted, {
     oldest: now - limits.milliseconds,
     budget: limits.bytes,
     read,
   });
-  await pruneSpent(kv, now - SPENT_FOR, counted.pruned);
-  return { batches, bytes: counted.bytes };
+  await pruneSpent(kv, now - SPENT_FOR, counted.pruned, report);
+  return { batches, bytes: counted.bytes, unread };
 }
 
 async function readState(kv: Deno.Kv): Promise<Stored> {
-  const { value, versionstamp } = await withDeadline("reading the horizon", kv.get<Horizon>(HORIZON));
-  return { state: value ?? BEFORE_ALL, versionstamp };
+  const { value, versionstamp } = await withDeadline("reading the horizon", kv.get<unknown>(HORIZON));
+  if (versionstamp === null) return { state: BEFORE_ALL, versionstamp };
+  if (horizonShape(value)) return { state: value, versionstamp };
+  return { state: await rebuild(kv), versionstamp, isRebuilt: true };
+}
+
+/** A horizon that cannot be read is where the journal begins: nobody who missed something is told that there is nothing. */
+async function rebuild(kv: Deno.Kv): Promise<Horizon> {
+  const [oldest] = await readAfter(kv, EARLIEST.versionstamp, 1);
+  const pruned = oldest ? before(oldest.versionstamp) : EARLIEST.versionstamp;
+  return { pruned, counted: pruned, bytes: 0 };
 }
 
 /** The versionstamp up to which every shard has read; a record that we cannot read may tell of nothing. */
@@ -66,9 +93,9 @@ async function readByAll(kv: Deno.Kv): Promise<string> {
   return begun.map(({ record }) => record?.cursor ?? EARLIEST.versionstamp).sort()[0] ?? NEWEST;
 }
 
-async function count(kv: Deno.Kv, state: Horizon): Promise<Horizon> {
+async function count(kv: Deno.Kv, state: Horizon, unread: Unread): Promise<Horizon> {
   const counted = { ...state };
-  for await (const { versionstamp, bytes } of spentAfter(kv, state.counted)) {
+  for await (const { versionstamp, bytes } of spentAfter(kv, state.counted, unread)) {
     counted.bytes += bytes;
     counted.counted = versionstamp;
   }
@@ -105,9 +132,9 @@ async function pruneBatches(kv: Deno.Kv, before: Stored, state: Horizon, { oldes
   return batches;
 }
 
-async function pruneSpent(kv: Deno.Kv, oldest: number, pruned: string): Promise<void> {
+async function pruneSpent(kv: Deno.Kv, oldest: number, pruned: string, unread: Unread): Promise<void> {
   let atomic = kv.atomic(), deletes = 0;
-  for await (const { versionstamp, at, seen } of spentAfter(kv, EARLIEST.versionstamp)) {
+  for await (const { versionstamp, at, seen } of spentAfter(kv, EARLIEST.versionstamp, unread)) {
     if (at >= oldest || versionstamp > pruned) break;
     atomic.delete([SPENT, versionstamp]);
     for (const hash of seen) atomic.delete(seenKey(hash));
@@ -119,11 +146,13 @@ async function pruneSpent(kv: Deno.Kv, oldest: number, pruned: string): Promise<
   if (deletes > 0) await withDeadline("pruning spent keys", atomic.commit());
 }
 
-async function* spentAfter(kv: Deno.Kv, versionstamp: string): AsyncGenerator<Spent> {
-  const entries = kv.list<Omit<Spent, "versionstamp">>({ start: [SPENT, versionstamp, 0], end: [SPENT, "g"] });
+/** Calls `unread` with what cannot be read; its batch stays. */
+async function* spentAfter(kv: Deno.Kv, after: string, unread: Unread = () => {}): AsyncGenerator<Spent> {
+  const entries = kv.list<unknown>({ start: [SPENT, after, 0], end: [SPENT, "g"] });
   while (true) {
-    const { value, done } = await withDeadline("reading spent keys", entries.next());
+    const { value: entry, done } = await withDeadline("reading spent keys", entries.next());
     if (done) return;
-    yield { ...value.value, versionstamp: value.key[1] as string };
+    if (spentShape(entry.value)) yield { ...entry.value, versionstamp: entry.key[1] as string };
+    else unread(entry.key);
   }
 }

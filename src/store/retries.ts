@@ -1,11 +1,15 @@
 /** Retries: what could not be delivered to one subscriber yet, and the index by which it is found when it is due. */
 import type { Merged } from "../model/merge.ts";
 import { withDeadline } from "./deadline.ts";
+import { merged } from "./merged_shape.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
+import { members, number, text } from "./shape.ts";
 import type { Mutation } from "./shards.ts";
 
 /** `at` and `until` are milliseconds since 1970: when it is due, and when it is too late. `attempt` counts what was tried. */
 export type Retry = { topic: string; merged: Merged; attempt: number; at: number; until: number };
+
+export const retryShape = members<Retry>({ topic: text, merged, attempt: number, at: number, until: number });
 
 /** A retry's name: the hash of its topic, and its subscriber's id. */
 export type RetryName = { hash: string; id: string };
@@ -13,7 +17,7 @@ export type RetryName = { hash: string; id: string };
 /** An entry of the index; stale unless the retry's `at` says the same. */
 export type Due = RetryName & { at: number };
 
-const retryKey = ({ hash, id }: RetryName) => ["retry", hash, id];
+export const retryKey = ({ hash, id }: RetryName) => ["retry", hash, id];
 const dues = (shard: number) => ["due", shard];
 const dueKey = (shard: number, { at, hash, id }: Due) => [...dues(shard), at, hash, id];
 
@@ -34,7 +38,7 @@ export function deleteDue(shard: number, due: Due): Mutation {
   return { key: dueKey(shard, due) };
 }
 
-/** A retry as it was read; `unknown` when its record is of a version that we do not know. */
+/** A retry as it was read; `unknown` when its record cannot be read. */
 export type ReadRetry = { retry?: Retry; unknown?: true };
 
 /** Reads some retries, in the order of their names. */
@@ -49,7 +53,7 @@ export async function readRetries(kv: Deno.Kv, names: RetryName[]): Promise<Read
 
 function toRead({ value, versionstamp }: Deno.KvEntryMaybe<unknown>): ReadRetry {
   if (versionstamp === null) return {};
-  const retry = decodeRecord<Retry>(value);
+  const retry = decodeRecord(value, retryShape);
   return retry ? { retry } : { unknown: true };
 }
 

@@ -1,5 +1,8 @@
 /** Secrets in KV are encrypted where `CARILLON_SECRET` is set: AES-256-GCM with a key derived by HKDF. */
 
+import { members, oneOf, type Shape, text } from "./shape.ts";
+import { StoreError } from "./store_error.ts";
+
 /** Plain text, or an initialization vector of 12 bytes with the ciphertext. */
 export type Sealed = { sealed: false; text: string } | {
   sealed: true;
@@ -16,15 +19,26 @@ export async function seal(text: string, secret: string | undefined): Promise<Se
   return { sealed: true, iv, data: new Uint8Array(data) };
 }
 
-/** Throws a plain `Error` that says what to do when the secret is missing or another one. */
+const bytes: Shape<Uint8Array<ArrayBuffer>> = (value): value is Uint8Array<ArrayBuffer> => value instanceof Uint8Array;
+const plain = members<Sealed & { sealed: false }>({ sealed: oneOf(false as const), text });
+const closed = members<Sealed & { sealed: true }>({ sealed: oneOf(true as const), iv: bytes, data: bytes });
+
+export const isSealed: Shape<Sealed> = (value): value is Sealed => plain(value) || closed(value);
+
+/** Throws `StoreError` when the secret is missing or another one. */
 export async function open(stored: Sealed, secret: string | undefined): Promise<string> {
   if (!stored.sealed) return stored.text;
-  if (!secret) throw new Error("the database is sealed: set CARILLON_SECRET to the value that it was made with");
+  if (!secret) {
+    throw new StoreError("The database is sealed.", "Set CARILLON_SECRET to the value that it was made with.");
+  }
   const key = await deriveKey(secret);
   const opening = crypto.subtle.decrypt({ name: "AES-GCM", iv: stored.iv }, key, stored.data);
   return new TextDecoder().decode(
     await opening.catch(() => {
-      throw new Error("the database was sealed with another CARILLON_SECRET: set the value that it was made with");
+      throw new StoreError(
+        "The database was sealed with another CARILLON_SECRET, or what was sealed has changed.",
+        "Set CARILLON_SECRET to the value that it was made with, or restore the database from a backup.",
+      );
     }),
   );
 }

@@ -2,6 +2,7 @@
 import { SHARDS } from "../model/shard.ts";
 import { withDeadline } from "./deadline.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
+import { members, text, textOrNull, versionstamp } from "./shape.ts";
 
 /**
  * `owner` is a worker, or null when it was given back. Everything in the journal up to `cursor` has an outcome, or stands
@@ -9,13 +10,15 @@ import { decodeRecord, encodeRecord } from "./record.ts";
  */
 export type ShardRecord = { owner: string | null; cursor: string; nonce: string };
 
-/** `record` is undefined when there is none yet. */
+const shape = members<ShardRecord>({ owner: textOrNull, cursor: versionstamp, nonce: text });
+
+/** `record` is undefined when there is none yet, or none that can be read. */
 export type ShardState = { versionstamp: string | null; record: ShardRecord | undefined };
 
 /** One key that a shard's commit sets, or deletes when there is no value. */
 export type Mutation = { key: Deno.KvKey; value?: unknown };
 
-const shardKey = (shard: number) => ["shard", shard];
+export const shardKey = (shard: number) => ["shard", shard];
 
 /** Reads the records of all shards. */
 export async function readShards(kv: Deno.Kv): Promise<ShardState[]> {
@@ -25,7 +28,7 @@ export async function readShards(kv: Deno.Kv): Promise<ShardState[]> {
 }
 
 function toState({ value, versionstamp }: Deno.KvEntryMaybe<unknown>): ShardState {
-  return { versionstamp, record: decodeRecord<ShardRecord>(value) };
+  return { versionstamp, record: decodeRecord(value, shape) };
 }
 
 /**

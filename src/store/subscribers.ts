@@ -4,6 +4,7 @@ import { shortHash } from "../model/short_hash.ts";
 import type { SubscribedTopic, Subscriber, Subscription } from "../model/subscription.ts";
 import { withDeadline } from "./deadline.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
+import { subscriber as shape } from "./subscription_shape.ts";
 
 const BY_TOPIC = "by_topic";
 
@@ -13,11 +14,13 @@ const END = "~";
 /** Where a subscriber stands in its topic. */
 export type Place = { delay: Delay; id: string };
 
-/** `subscriber` is undefined when its record is of an unknown version. */
+/** `subscriber` is undefined when its record cannot be read. */
 export type Placed = { place: Place; subscriber: Subscriber | undefined };
 
 /** Part of a topic's subscribers: those of classes up to `through`, behind `after`, before `before`. */
 export type Range = { after: Place; through: Delay; before?: string };
+
+export const subscriberKey = (topic: string, { delay, id }: Place) => [BY_TOPIC, topic, delay, id];
 
 export const topicHash = (topic: string) => shortHash(topic);
 
@@ -43,7 +46,7 @@ export function subscriberEntry(
     confirmed,
     expiresAt,
   };
-  return [[BY_TOPIC, topicHash(topic), classOf(subscription.maxDelay), id], encodeRecord(subscriber)];
+  return [subscriberKey(topicHash(topic), { delay: classOf(subscription.maxDelay), id }), encodeRecord(subscriber)];
 }
 
 /** Reads up to `limit` subscribers of a topic's hash, in order. */
@@ -66,5 +69,7 @@ export async function hasSubscribers(kv: Deno.Kv, topic: string): Promise<boolea
 
 function toPlaced({ key, value }: Deno.KvEntry<unknown>): Placed {
   const [, , delay, id] = key as [string, string, Delay, string];
-  return { place: { delay, id }, subscriber: decodeRecord<Subscriber>(value) };
+  const subscriber = decodeRecord(value, shape);
+  // What names somebody else would be ended, and told, in their place.
+  return { place: { delay, id }, subscriber: subscriber?.id === id ? subscriber : undefined };
 }

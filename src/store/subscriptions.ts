@@ -8,11 +8,16 @@ import type { Subscription } from "../model/subscription.ts";
 import { countChange } from "./counts.ts";
 import { withDeadline } from "./deadline.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
+import { members, number, optional, text } from "./shape.ts";
 import type { Mutation } from "./shards.ts";
+import { subscription as shape } from "./subscription_shape.ts";
 import { subscriberEntry } from "./subscribers.ts";
 
 /** Bytes of what stands with all topics together, so that a commit holds it: 819,200. */
 const MAX_BYTES = 600_000;
+
+/** Characters of an owner, which stands in keys: a hash has 22. */
+const MAX_OWNER = 200;
 
 const TOMBSTONE_LIFE = 24 * 3_600_000;
 
@@ -23,8 +28,7 @@ export type Initial = { attempt: number; at: number; until: number };
 export type Kept = { subscription: Subscription; initial?: Initial };
 
 /**
- * What stands under an id: something kept, a tombstone until `deletedUntil`, a record of a version that we do not know, or
- * nothing. `versionstamp` is what a write must find again.
+ * What stands under an id: something kept, a tombstone until `deletedUntil`, a record that cannot be read, or nothing. `versionstamp` is what a write must find again.
  */
 export type Found = {
   id: string;
@@ -37,6 +41,14 @@ export type Found = {
 type Tombstone = { deletedUntil: number };
 type Written = (Kept | Tombstone) & { nonce: string };
 type Entry = [key: Deno.KvKey, value: unknown];
+
+const tombstone = members<Tombstone>({ deletedUntil: number });
+const kept = members<Kept>({
+  subscription: shape,
+  initial: optional(members<Initial>({ attempt: number, at: number, until: number })),
+});
+const isWritten = (value: unknown): value is Kept | Tombstone => tombstone(value) || kept(value);
+const nonced = members<{ nonce: string }>({ nonce: text });
 
 export const subscriptionKey = (id: string) => ["subscription", id];
 const owned = (owner: string) => ["by_owner", owner];
@@ -58,11 +70,19 @@ export async function findSubscriptions(kv: Deno.Kv, ids: string[]): Promise<Fou
 
 function toFound(id: string, { value, versionstamp }: Deno.KvEntryMaybe<unknown>): Found {
   if (versionstamp === null) return { id, versionstamp };
-  const written = decodeRecord<Written>(value);
+  const written = decodeRecord(value, isWritten);
   if (!written) return { id, versionstamp, unknown: true };
   if ("deletedUntil" in written) return { id, versionstamp, deletedUntil: written.deletedUntil };
+  if (!isWritable(id, written)) return { id, versionstamp, unknown: true };
   const { subscription, initial } = written;
   return { id, versionstamp, kept: initial ? { subscription, initial } : { subscription } };
+}
+
+/** What could not be written back would be tried again for ever. */
+function isWritable(id: string, { subscription }: Kept): boolean {
+  const bytes = JSON.stringify(subscription.triggers).length * subscription.topics.length;
+  const isSmall = bytes <= MAX_BYTES && subscription.owner.length <= MAX_OWNER;
+  return isSmall && subscription.id === id && URL.canParse(subscription.address);
 }
 
 /**
@@ -100,7 +120,7 @@ async function write(
   const nonce = crypto.randomUUID();
   const atomic = kv.atomic().check({ key, versionstamp }).set(key, encode({ ...record, nonce }));
   replaceEntries(atomic, before ? entriesOf(before) : [], entries);
-  countChange(atomic, before, after);
+  await countChange(kv, atomic, before, after);
   const result = await withDeadline("writing a subscription", atomic.commit());
   // KV Connect repeats a commit whose answer was lost: the check then fails on our own writing.
   return result.ok || await isWrittenBy(kv, key, nonce);
@@ -114,7 +134,7 @@ function encode(written: Written): Uint8Array {
 
 async function isWrittenBy(kv: Deno.Kv, key: Deno.KvKey, nonce: string): Promise<boolean> {
   const { value } = await withDeadline("reading a subscription again", kv.get(key));
-  return decodeRecord<Written>(value)?.nonce === nonce;
+  return decodeRecord(value, nonced)?.nonce === nonce;
 }
 
 /** Every key that leads to a subscription, and what stands there. */

@@ -3,7 +3,9 @@ import type { Delay } from "../model/delay.ts";
 import type { Merged } from "../model/merge.ts";
 import { withDeadline } from "./deadline.ts";
 import { lighten } from "./lighten.ts";
+import { classed, delay, merged, place } from "./merged_shape.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
+import { list, members, number, optional, text } from "./shape.ts";
 import type { Mutation } from "./shards.ts";
 import type { Place } from "./subscribers.ts";
 
@@ -15,19 +17,26 @@ export type Sending = { classes: { delay: Delay; merged: Merged }[]; position: P
 
 export type WindowRecord = { topic: string; pending: Pending; sending?: Sending };
 
+const shape = members<WindowRecord>({
+  topic: text,
+  pending: list(members<Pending[number]>({ delay, wait: number, merged })),
+  sending: optional(members<Sending>({ classes: list(classed, { min: 1 }), position: place })),
+});
+
 const windows = (shard: number) => ["window", shard];
+export const windowKey = (shard: number, hash: string) => [...windows(shard), hash];
 
 /** Sets what is kept of a topic's window. */
 export function setWindow(shard: number, hash: string, window: WindowRecord): Mutation {
   const value = encodeRecord(window);
   return {
-    key: [...windows(shard), hash],
+    key: windowKey(shard, hash),
     value: value.byteLength <= MAX_RECORD_BYTES ? value : encodeRecord(lightenAll(window)),
   };
 }
 
 export function deleteWindow(shard: number, hash: string): Mutation {
-  return { key: [...windows(shard), hash] };
+  return { key: windowKey(shard, hash) };
 }
 
 /** Any window fits a KV value then. */
@@ -39,7 +48,7 @@ function lightenAll({ topic, pending, sending }: WindowRecord): WindowRecord {
   };
 }
 
-/** A window as it was read; `window` is undefined when its record is of an unknown version. */
+/** A window as it was read; `window` is undefined when its record cannot be read. */
 export type ReadWindow = { hash: string; window: WindowRecord | undefined };
 
 /** Reads all windows of a shard. */
@@ -48,7 +57,7 @@ export async function* readWindows(kv: Deno.Kv, shard: number): AsyncGenerator<R
   while (true) {
     const { value: entry, done } = await withDeadline("reading windows", entries.next());
     if (done) return;
-    yield { hash: entry.key[2] as string, window: decodeRecord<WindowRecord>(entry.value) };
+    yield { hash: entry.key[2] as string, window: decodeRecord(entry.value, shape) };
   }
 }
 

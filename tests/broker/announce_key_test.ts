@@ -5,6 +5,7 @@ import type { Subscription } from "../../src/model/subscription.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../helpers/engine.ts";
+import { brokerDeps } from "../helpers/broker.ts";
 import { testStores } from "../helpers/stores.ts";
 
 const OLD = "old key", NEW = "new key", DAY = 86_400_000;
@@ -28,7 +29,7 @@ testStores(
     await subscribe(kv, dav("d", { address: "https://push.example/a" }));
     await subscribe(kv, dav("e"), { attempt: 3, at: now, until: now + 5 });
     await subscribe(kv, subscription("f", ["t"], { vapidKey: OLD }));
-    await announceKey({ kv, clock, vapidKey: NEW });
+    await announceKey({ ...brokerDeps(kv, clock), vapidKey: NEW });
     // `e` waited before, since it is not confirmed.
     equal(await waiting(kv), ["a", "b", "e"]);
     const { initial, subscription: kept } = (await findSubscription(kv, dav("a").id)).kept!;
@@ -41,14 +42,14 @@ testStores("announce key: it is said once for each key, and goes on where it sto
   const clock = manualClock();
   const ids = Array.from({ length: 450 }, (_, n) => `${n}`.padStart(4, "0"));
   await Promise.all(ids.map((id) => subscribe(kv, dav(id))));
-  await announceKey({ kv, clock, vapidKey: NEW });
+  await announceKey({ ...brokerDeps(kv, clock), vapidKey: NEW });
   equal(await waiting(kv), ids);
   const found = await findSubscriptions(kv, ids.map((id) => dav(id).id));
   equal(found.every(({ kept }) => kept?.initial !== undefined), true);
   await subscribe(kv, dav("zz"));
-  await announceKey({ kv, clock, vapidKey: NEW });
+  await announceKey({ ...brokerDeps(kv, clock), vapidKey: NEW });
   equal((await waiting(kv)).includes("zz"), false);
-  await announceKey({ kv, clock, vapidKey: "a third" });
+  await announceKey({ ...brokerDeps(kv, clock), vapidKey: "a third" });
   equal((await waiting(kv)).includes("zz"), true);
 });
 
@@ -63,7 +64,7 @@ for (const [answer, isKept] of [["delivered", true], ["rejected", true], ["gone"
         message ? undefined : { kind: answer };
       const engine = createEngine(kv, { answer: outcome });
       await engine.start();
-      await announceKey({ kv, clock: engine.clock, vapidKey: NEW });
+      await announceKey({ ...brokerDeps(kv, engine.clock), vapidKey: NEW });
       await engine.adopt();
       await engine.pass(10_000);
       equal(engine.sent.map(({ topic, delivery }) => [topic, delivery.subscriber.vapidKey]), [[undefined, OLD]]);
@@ -84,7 +85,7 @@ testStores("announce key: changes go on while the message waits to be taken", as
     message ? undefined : { kind: "retry", tried: true };
   const engine = createEngine(kv, { answer });
   await engine.start();
-  await announceKey({ kv, clock: engine.clock, vapidKey: NEW });
+  await announceKey({ ...brokerDeps(kv, engine.clock), vapidKey: NEW });
   await engine.adopt();
   await engine.pass(10_000);
   await engine.publish(contentChange(a.topics[0]!.topic));

@@ -4,6 +4,7 @@ import { createSubscriptions } from "../../src/broker/subscriptions.ts";
 import { contentChange, createEngine } from "../helpers/engine.ts";
 import { countKeys, startAll } from "../helpers/engines.ts";
 import { equal, ok } from "../helpers/assert.ts";
+import { brokerDeps } from "../helpers/broker.ts";
 import { testStores } from "../helpers/stores.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
@@ -19,8 +20,7 @@ async function openWaiting(kv: Deno.Kv, wanted = {}) {
   const engine = createEngine(kv);
   await startAll(engine);
   const subscriptions = createSubscriptions({
-    kv,
-    clock: engine.clock,
+    ...brokerDeps(kv, engine.clock),
     hashKey: "key",
     names: createTopicNames("key"),
     subscribed: engine.subscribed,
@@ -87,8 +87,7 @@ testStores("catch up: who was not confirmed yet is told of what waited as soon a
   const engine = createEngine(kv, { answer: () => down ? { kind: "retry", tried: true } : undefined });
   await startAll(engine);
   const subscriptions = createSubscriptions({
-    kv,
-    clock: engine.clock,
+    ...brokerDeps(kv, engine.clock),
     hashKey: "key",
     names: createTopicNames("key"),
     subscribed: engine.subscribed,

@@ -3,7 +3,9 @@ import type { Look, Member } from "../../src/dav/members.ts";
 import { createPoll } from "../../src/dav/poll.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import type { Change } from "../../src/model/change.ts";
+import { shortHash } from "../../src/model/short_hash.ts";
 import { listHomes } from "../../src/store/homes.ts";
+import { encodeRecord } from "../../src/store/record.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { overrideKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
@@ -106,7 +108,7 @@ testStores("poll: who subscribes while a home is looked at changes nothing of wh
   server.state.members = [work("2")];
   await pass(60, poller);
   equal(poller.told(), ["/alice/work/", "/alice/", "/"]);
-  equal((await listHomes(kv, 10)).map(({ home }) => home.until), [later]);
+  equal((await listHomes(kv, 10, () => {})).map(({ home }) => home.until), [later]);
   await poller.stop();
 });
 
@@ -143,7 +145,7 @@ testStores("poll: it ends with the last subscription", async (openKv) => {
   const { length } = server.looks;
   ok(length > 0);
   await pass(1_000, poller);
-  equal([server.looks.length, await listHomes(kv, 10)], [length, []]);
+  equal([server.looks.length, await listHomes(kv, 10, () => {})], [length, []]);
   await poller.stop();
 });
 
@@ -252,3 +254,22 @@ testStores("poll: a slow server is not asked for all homes at once", async (open
   ok(times.length >= 4 && times.every((at, n) => n === 0 || at - times[n - 1]! >= 8), `${times}`);
   await poller.stop();
 });
+
+testStores(
+  "poll: a home that cannot be read is left alone, whoever watches it goes on, and the others are looked at",
+  async (openKv) => {
+    const other = { path: "/bob/", until: 9e15 };
+    for (const value of [null, new Uint8Array([1]), encodeRecord({ path: HOME, until: "late" }), encodeRecord(other)]) {
+      await using kv = await openKv();
+      const key = ["home", shortHash(HOME)], unread: Deno.KvKey[] = [];
+      await kv.set(key, value);
+      const server = upstream(), poller = openPoller(kv, server);
+      await poller.watch([HOME, "/carol/"], until(poller));
+      await pass(40, poller);
+      equal([...new Set(server.looks.map(({ path }) => path))], ["/carol/"]);
+      equal((await listHomes(kv, 10, (key) => unread.push(key))).map(({ home: { path } }) => path), ["/carol/"]);
+      equal([unread, (await kv.get(key)).value], [[key], value]);
+      await poller.stop();
+    }
+  },
+);

@@ -78,7 +78,8 @@ async function polls({ metrics }: TestWorker, outcome: string): Promise<number> 
 /** Resolves when the home was looked at, and there is something to compare with the next time. */
 async function untilLooked({ kv }: TestWorker, path: string): Promise<void> {
   for await (const _ of kv.watch([["home", shortHash(path)]])) {
-    if ((await readHome(kv, path))?.home.states) return;
+    const stored = await readHome(kv, path);
+    if (stored && stored !== "unread" && stored.home.states) return;
   }
 }
 

@@ -115,3 +115,18 @@ Deno.test("batch: the messages of any SET that is not too large fit one commit",
     },
   );
 });
+
+Deno.test("batch: one change of another shape makes it no batch, since the places of all others are in it", () => {
+  const good = { t: "t", s: 1 };
+  const wrong: unknown[] = [null, 1, [], {}, { s: 1 }, { t: [], s: 1 }, { t: [1], s: 1 }, { t: "t" }, {
+    t: "t",
+    s: 9e15,
+  }];
+  const members = { o: 0, p: "5", i: "a\nid: b", y: 1, r: "1", d: 1, c: ["2", null], n: ["0", {}], x: "x" };
+  for (const [name, value] of Object.entries(members)) wrong.push({ ...good, [name]: value });
+  for (const change of wrong) {
+    const value = new TextEncoder().encode(JSON.stringify({ v: 1, c: [good, change] }));
+    equal(decodeBatch(value), undefined, JSON.stringify(change));
+  }
+  ok(decodeBatch(new TextEncoder().encode(JSON.stringify({ v: 1, c: [good, { ...good, later: 1 }] }))));
+});

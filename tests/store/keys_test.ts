@@ -8,9 +8,11 @@ import {
   makeAdminToken,
   readAdminHash,
   readEpoch,
+  readHashKey,
   readLocalIssuer,
   readVapidKey,
 } from "../../src/store/keys.ts";
+import { StoreError } from "../../src/store/store_error.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { testStores } from "../helpers/stores.ts";
 
@@ -118,4 +120,61 @@ testStores("keys: of the admin token only a hash is kept, and a new token replac
   const second = await makeAdminToken(kv);
   ok(first !== second && first.length >= 32);
   equal(await readAdminHash(kv), hashAdminToken(second));
+});
+
+/** What a database may hold under the key of something that must exist once. */
+const BROKEN: Record<string, unknown[]> = {
+  epoch: [null, 7, "", "short", "line\nend", {}, new Uint8Array(8)],
+  hash_key: [null, 7, "", "short", [], new Uint8Array(32)],
+  local_issuer: [
+    null,
+    7,
+    {},
+    { sealed: false },
+    { sealed: false, text: 1 },
+    { sealed: false, text: "{" },
+    {
+      sealed: false,
+      text: "null",
+    },
+    { sealed: false, text: '{"kty":"OKP","crv":"Ed25519","x":"a","d":"b","kid":"c"}' },
+    { sealed: true, iv: "", data: "" },
+  ],
+  vapid_key: [undefined, "text", { sealed: false, text: "[]" }, {
+    sealed: false,
+    text: '{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA","d":"a secret of the key"}',
+  }],
+  admin_token: [null, 1, "", "too short", { hash: "x" }],
+};
+
+const READ: Record<string, (kv: Deno.Kv) => Promise<unknown>> = {
+  epoch: readEpoch,
+  hash_key: readHashKey,
+  local_issuer: (kv) => readLocalIssuer(kv, undefined),
+  vapid_key: (kv) => readVapidKey(kv, SECRET),
+  admin_token: readAdminHash,
+};
+
+for (const [name, values] of Object.entries(BROKEN)) {
+  testStores(`keys: a broken ${name} is refused by its key, in two lines, and stays`, async (openKv) => {
+    for (const value of values) {
+      await using kv = await openKv();
+      await kv.set([name], value);
+      const thrown = await READ[name]!(kv).then(() => undefined, (thrown) => thrown);
+      ok(thrown instanceof StoreError, `${Deno.inspect(value)}: ${thrown}`);
+      equal(thrown.message.split("\n").length, 2);
+      ok(thrown.message.includes(`["${name}"]`) && !thrown.message.includes("a secret of"), thrown.message);
+      equal((await kv.get([name])).value, value);
+    }
+  });
+}
+
+testStores("keys: what was sealed and was changed since is refused, and stays", async (openKv) => {
+  await using kv = await openKv();
+  await readVapidKey(kv, SECRET);
+  const sealed = { ...(await kv.get<Record<string, unknown>>(["vapid_key"])).value!, iv: new Uint8Array(12) };
+  await kv.set(["vapid_key"], sealed);
+  const thrown = await readVapidKey(kv, SECRET).then(() => undefined, (thrown) => thrown);
+  ok(thrown instanceof StoreError && thrown.message.includes("CARILLON_SECRET"));
+  equal((await kv.get(["vapid_key"])).value as unknown, sealed);
 });

@@ -1,5 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
-import { openStore, StoreError } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/open.ts";
+import { StoreError } from "../../src/store/store_error.ts";
 import { withDeadline } from "../../src/store/deadline.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 
@@ -27,6 +28,20 @@ Deno.test("open: a corrupt file is refused untouched, and the advice names it", 
   const message = await refusal(path);
   ok(message.includes("corrupt") && message.includes(path) && message.includes("backup"));
   equal(await Deno.readFile(path), garbage);
+  await Deno.remove(path);
+});
+
+Deno.test("open: a file that is corrupt behind its head is refused as such", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".sqlite3" });
+  const kv = await openStore(path);
+  for (let n = 0; n < 500; n++) await kv.set(["filling", n], new Uint8Array(500));
+  kv.close();
+  const file = new DatabaseSync(path);
+  file.exec("PRAGMA journal_mode = DELETE");
+  file.close();
+  const bytes = await Deno.readFile(path);
+  await Deno.writeFile(path, bytes.fill(0xaa, 4096 + 8));
+  ok((await refusal(path)).includes("corrupt"));
   await Deno.remove(path);
 });
 

@@ -3,7 +3,7 @@ import { append, findPublishedId, readAfter } from "../../src/store/journal.ts";
 import { prune, readHorizon, RETENTION } from "../../src/store/retention.ts";
 import { commitShard } from "../../src/store/shards.ts";
 import { EARLIEST } from "../../src/model/position.ts";
-import { equal } from "../helpers/assert.ts";
+import { equal, ok } from "../helpers/assert.ts";
 import { change } from "../helpers/broker.ts";
 import { testStores } from "../helpers/stores.ts";
 
@@ -37,7 +37,7 @@ testStores(
     equal((await prune(kv, DAY + 500)).batches, 1);
     equal(await held(kv), ["new"]);
     equal(await readHorizon(kv), old);
-    equal(await findPublishedId(kv, "id"), undefined);
+    equal(await findPublishedId(kv, "id", () => {}), undefined);
   },
 );
 
@@ -122,4 +122,35 @@ testStores("retention: two pruners at once remove each batch once, and count no 
   const { bytes } = await prune(kv, 2 * DAY);
   equal((await held(kv)).length, 5);
   equal(bytes, (await readAfter(kv, EARLIEST.versionstamp, 10)).reduce((sum, batch) => sum + batch.bytes, 0));
+});
+
+testStores("retention: a horizon that cannot be read is named, and is where the journal begins", async (openKv) => {
+  for (const value of [null, "x", { pruned: 1 }, { pruned: "0", counted: "0", bytes: 0 }]) {
+    await using kv = await openKv();
+    const old = await commit(kv, 0, "old");
+    await commit(kv, DAY, "new");
+    await commit(kv, DAY, "newest");
+    await prune(kv, DAY + 1000);
+    await kv.set(["horizon"], value);
+    const horizon = await readHorizon(kv);
+    equal([horizon >= old, (await held(kv)).length], [true, 2]);
+    const { unread, bytes } = await prune(kv, DAY + 1000);
+    equal([unread, await readHorizon(kv)], [[["horizon"]], horizon]);
+    equal(bytes, (await readAfter(kv, EARLIEST.versionstamp, 10)).reduce((sum, batch) => sum + batch.bytes, 0));
+    equal((await prune(kv, 2 * DAY + 1000)).unread, []);
+    equal(await held(kv), ["newest"]);
+  }
+});
+
+testStores("retention: what a batch spent and cannot be read is named and stays, and the others go", async (openKv) => {
+  await using kv = await openKv();
+  const [broken, old] = [await commit(kv, 0, "broken"), await commit(kv, 0, "old")];
+  await commit(kv, DAY, "newest");
+  const many = { at: 0, bytes: 1, seen: Array.from({ length: 5_000 }, (_, n) => `${n}`), published: [] };
+  for (const value of [null, { at: "0", bytes: 1, seen: [], published: [] }, many]) {
+    await kv.set(["spent", broken], value);
+    const { unread } = await prune(kv, 2 * DAY);
+    ok(unread.length > 0 && unread.every((key) => key.join() === `spent,${broken}`));
+  }
+  equal([await held(kv), await readHorizon(kv)], [["broken", "newest"], old]);
 });

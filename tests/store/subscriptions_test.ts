@@ -8,6 +8,7 @@ import {
   removeSubscription,
   saveSubscription,
 } from "../../src/store/subscriptions.ts";
+import { encodeRecord } from "../../src/store/record.ts";
 import { readSubscribers, topicHash } from "../../src/store/subscribers.ts";
 import { shortHash } from "../../src/model/short_hash.ts";
 import { shardOf } from "../../src/model/shard.ts";
@@ -249,3 +250,41 @@ testStores("subscriptions: a record of an unknown version is told apart from non
   const { kept, unknown, versionstamp } = await findSubscription(kv, A.id);
   equal([kept, unknown, versionstamp !== null], [undefined, true, true]);
 });
+
+testStores(
+  "subscriptions: beside a counter that is none everything is written, and what can be counted is",
+  async (openKv) => {
+    for (const value of [null, 5, "5", { value: 5n }, new Uint8Array(8)]) {
+      await using kv = await openKv();
+      const broken = ["count", "owned", "owner"], unread: Deno.KvKey[] = [];
+      await kv.set(broken, value);
+      ok(await save(kv, { subscription: A }));
+      const counts = await countSubscriptions(kv, "owner", A.address, (key) => unread.push(key));
+      equal([counts, unread], [{ ...NONE, ownedAt: 1, confirmedAt: 1 }, [broken]]);
+      ok(await removeSubscription(kv, await findSubscription(kv, A.id), NOW));
+      equal(await countSubscriptions(kv, "owner", A.address), NONE);
+      equal((await kv.get(broken)).value, value);
+    }
+  },
+);
+
+testStores(
+  "subscriptions: a record of another id, or one that could not be written back, is none of ours",
+  async (openKv) => {
+    const huge = { property: { depth: "0" as const, props: Array.from({ length: 500 }, () => "x".repeat(50)) } };
+    const topics = Array.from({ length: 100 }, (_, n) => ({ topic: `${n}`, expiresAt: NOW }));
+    const others = [
+      { ...A, id: "b" },
+      { ...A, owner: "o".repeat(2_000) },
+      { ...A, address: "no address" },
+      { ...A, topics: [] },
+      { ...A, triggers: huge, topics },
+    ];
+    for (const subscription of others) {
+      await using kv = await openKv();
+      await kv.set(["subscription", A.id], encodeRecord({ subscription, nonce: "n" }));
+      const { kept, unknown } = await findSubscription(kv, A.id);
+      equal([kept, unknown], [undefined, true]);
+    }
+  },
+);

@@ -1,7 +1,8 @@
 /** Retries whose time has come. The subscription is read again before it is sent to: it may have changed, or ended. */
 import type { Outcome } from "../../model/delivery.ts";
-import { type Due, listDue, nextDue, readRetries, type ReadRetry, type Retry } from "../../store/retries.ts";
-import { findSubscription, type Found } from "../../store/subscriptions.ts";
+import { type Due, listDue, nextDue, readRetries, type ReadRetry, type Retry, retryKey } from "../../store/retries.ts";
+import { setAside } from "../../store/set_aside.ts";
+import { findSubscription, type Found, subscriptionKey } from "../../store/subscriptions.ts";
 import type { Subscriber } from "../../model/subscription.ts";
 import { tell } from "../../model/tell.ts";
 import { conclude, send, subscriberOf } from "./outcome.ts";
@@ -46,12 +47,12 @@ export function createDue(shard: Shard) {
 }
 
 async function pick(shard: Shard, due: Due[]): Promise<Entry[]> {
-  const { retries, deps: { kv, metrics } } = shard;
+  const { retries, deps } = shard;
   for (const { hash } of due) retries.hold(hash);
-  const read = await shard.insist(() => readRetries(kv, due));
+  const read = await shard.insist(() => readRetries(deps.kv, due));
   const picked = due.flatMap((each, index) => pickOne(shard, each, read[index]!));
   for (const { hash } of due) retries.release(hash);
-  metrics.recordsSetAside.inc({ kind: "retry" }, read.filter(({ unknown }) => unknown).length);
+  due.forEach((each, index) => read[index]!.unknown && setAside(deps, "retry", retryKey(each)));
   return picked;
 }
 
@@ -79,9 +80,10 @@ async function tryOne(shard: Shard, entry: Entry): Promise<void> {
 async function sendAgain(
   shard: Shard,
   { topic, merged }: Retry,
-  { kept, unknown }: Found,
+  { id, kept, unknown }: Found,
   subscriber: Subscriber | undefined,
 ): Promise<Outcome> {
+  if (unknown) setAside(shard.deps, "subscription", subscriptionKey(id));
   if (unknown) return { kind: "retry", at: shard.deps.clock.now() + UNKNOWN_REST, tried: false };
   if (subscriber && !subscriber.confirmed && kept?.initial) {
     return { kind: "retry", at: kept.initial.at + AFTER_INITIAL, tried: false };

@@ -3,6 +3,7 @@
  * (CC/CD 70025: the gateway acknowledges a subscription by it).
  */
 import type { Outcome } from "../../model/delivery.ts";
+import { setAside } from "../../store/set_aside.ts";
 import {
   findSubscription,
   forgetInitial,
@@ -11,6 +12,7 @@ import {
   listInitials,
   removeSubscription,
   saveSubscription,
+  subscriptionKey,
 } from "../../store/subscriptions.ts";
 import { backOff } from "./back_off.ts";
 import { ownerOf, send } from "./outcome.ts";
@@ -43,10 +45,10 @@ export function createInitials(shard: Shard) {
 type Due = { at: number; id: string };
 
 async function pushOne(shard: Shard, due: Due): Promise<void> {
-  const { kv, metrics } = shard.deps;
+  const { kv } = shard.deps;
   if (shard.stopping.aborted) return;
   const found = await shard.insist(() => findSubscription(kv, due.id));
-  if (found.unknown) return void metrics.recordsSetAside.inc({ kind: "subscription" });
+  if (found.unknown) return setAside(shard.deps, "subscription", subscriptionKey(due.id));
   if (found.kept?.initial?.at !== due.at) return await shard.insist(() => forgetInitial(kv, shard.number, due));
   const isLate = found.kept.initial.until <= shard.deps.clock.now();
   const outcome: Outcome = isLate ? { kind: "rejected" } : await send(shard, ownerOf(found.kept), undefined);

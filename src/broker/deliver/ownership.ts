@@ -4,7 +4,8 @@
  * share already leaves what is free to the others, as long as one of them comes for it.
  */
 import { SHARDS } from "../../model/shard.ts";
-import { commitShard, readShards, type ShardState } from "../../store/shards.ts";
+import { setAside } from "../../store/set_aside.ts";
+import { commitShard, readShards, shardKey, type ShardState } from "../../store/shards.ts";
 import type { DeliverDeps } from "./deps.ts";
 import { createLease } from "./lease.ts";
 import { createShard, type Shard } from "./shard.ts";
@@ -31,7 +32,7 @@ type Deps = {
 export type Ownership = ReturnType<typeof createOwnership>;
 
 export function createOwnership({ deps, has, head, hasWork, taken, stopping }: Deps) {
-  const { kv, clock, worker, workers, embedded, metrics, log } = deps;
+  const { kv, clock, worker, workers, embedded } = deps;
   const sightings = createSightings(clock);
   let foreign: string[] = [];
   let looking: Promise<void> | undefined;
@@ -59,13 +60,7 @@ export function createOwnership({ deps, has, head, hasWork, taken, stopping }: D
 
   function isUnknown(number: number, { versionstamp, record }: ShardState): boolean {
     if (versionstamp === null || record) return false;
-    metrics.recordsSetAside.inc({ kind: "shard" });
-    log.error(
-      "a shard of an unknown version is not delivered: was the database written by a newer Carillon? {number}",
-      {
-        number,
-      },
-    );
+    setAside(deps, "shard", shardKey(number));
     return true;
   }
 

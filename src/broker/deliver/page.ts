@@ -2,8 +2,9 @@
 import type { Merged } from "../../model/merge.ts";
 import type { Subscriber } from "../../model/subscription.ts";
 import type { PageName, PageRecord } from "../../store/pages.ts";
-import type { ReadRetry, Retry } from "../../store/retries.ts";
-import type { Place, Range } from "../../store/subscribers.ts";
+import { type ReadRetry, type Retry, retryKey } from "../../store/retries.ts";
+import { setAside } from "../../store/set_aside.ts";
+import { type Place, type Range, subscriberKey } from "../../store/subscribers.ts";
 import type { DeliverDeps } from "./deps.ts";
 import { createFanOut, type FanOut } from "./fan_out.ts";
 import { FENCE } from "./lease.ts";
@@ -59,7 +60,7 @@ async function sendAll(work: Work, start: Place): Promise<boolean> {
       for (const { place, subscriber } of placed) {
         if (stopping.aborted) return false;
         const told = subscriber && tellings.get(place.delay)!(subscriber);
-        if (!subscriber) deps.metrics.recordsSetAside.inc({ kind: "subscriber" });
+        if (!subscriber) setAside(deps, "subscriber", subscriberKey(name.hash, place));
         if (subscriber && told) await tellOne(work, place, subscriber, told, retries.get(place.id));
         else work.fanOut.pass(place);
       }
@@ -72,6 +73,7 @@ async function tellOne(work: Work, place: Place, subscriber: Subscriber, told: M
   const { deps, page, lease, fanOut } = work;
   const now = deps.clock.now();
   if (subscriber.expiresAt <= now) return fanOut.pass(place);
+  if (read?.unknown) setAside(deps, "retry", retryKey({ hash: lease.name.hash, id: subscriber.id }));
   const retry = toRetry(page.topic, told, subscriber, now);
   if (!read?.retry && subscriber.confirmed) {
     return await fanOut.start(place, () => sendOne(work, subscriber, retry), () => {});

@@ -1,6 +1,7 @@
 /** The owner's part in pages: what they hand back becomes retries, and a topic goes on when all of its pages are done. */
-import { type Handback, listHandbacks, listPages } from "../../store/pages.ts";
+import { type Handback, listHandbacks, listPages, pageKey } from "../../store/pages.ts";
 import { readRetries, type ReadRetry } from "../../store/retries.ts";
+import { setAside } from "../../store/set_aside.ts";
 import type { Shard } from "./shard.ts";
 import { createWindow } from "./window.ts";
 
@@ -14,13 +15,13 @@ export type Paged = ReturnType<typeof createPaged>;
 
 /** `done` is called with each topic whose pages are done. */
 export function createPaged(shard: Shard, done: (hash: string) => void) {
-  const { retries, number, deps: { kv, metrics } } = shard;
+  const { retries, number, deps, deps: { kv } } = shard;
   const taken = new Set<string>();
 
   /** Finds the topics that somebody cut into pages before. */
   async function find(): Promise<void> {
     for (const { name, page } of await shard.insist(() => listPages(kv, { shard: number }, LISTED))) {
-      if (!page) metrics.recordsSetAside.inc({ kind: "page" });
+      if (!page) setAside(deps, "page", pageKey(name));
       if (!page || shard.windows.get(name.hash)?.paged) continue;
       const window = shard.windows.get(name.hash) ?? createWindow(name.hash, page.topic);
       window.paged = "written";
@@ -51,7 +52,7 @@ export function createPaged(shard: Shard, done: (hash: string) => void) {
 
   function takeOne(handback: Handback, read: ReadRetry): void {
     const key = keyOf(handback);
-    if (!handback.retry) return metrics.recordsSetAside.inc({ kind: "retry" });
+    if (!handback.retry) return setAside(deps, "retry", handback.key);
     retries.add({ hash: handback.hash, id: handback.id }, handback.retry, read);
     shard.writeToo([{ key: handback.key }], () => taken.delete(key));
   }

@@ -1,6 +1,7 @@
 /** One pass over the subscribers of a topic: each is sent what was merged for its delay class. */
 import type { Delay } from "../../model/delay.ts";
-import type { Place } from "../../store/subscribers.ts";
+import { setAside } from "../../store/set_aside.ts";
+import { type Place, subscriberKey } from "../../store/subscribers.ts";
 import { createFanOut, type FanOut } from "./fan_out.ts";
 import { type Chunk, scanTopic } from "./scan.ts";
 import type { Shard } from "./shard.ts";
@@ -56,7 +57,7 @@ function createTeller(shard: Shard, window: Window, fanOut: FanOut) {
     for (const { place, subscriber } of placed) {
       if (shard.stopping.aborted) return;
       const told = subscriber && tellings.get(place.delay)?.(subscriber);
-      if (!subscriber) shard.deps.metrics.recordsSetAside.inc({ kind: "subscriber" });
+      if (!subscriber) setAside(shard.deps, "subscriber", subscriberKey(window.hash, place));
       if (subscriber && told) await tellOne({ shard, window, fanOut }, subscriber, place, told, retries.get(place.id));
       else fanOut.pass(place);
     }

@@ -2,11 +2,14 @@
  * Reading the journal for the shards: as it comes, or, for those that were just taken or had too much to do, from where
  * they stand.
  */
+import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../../clock.ts";
+import type { Metrics } from "../../metrics.ts";
 import type { Change } from "../../model/change.ts";
 import { toMerged } from "../../model/merge.ts";
 import { shardOf } from "../../model/shard.ts";
-import { type Batch, readAfter } from "../../store/journal.ts";
+import { type Batch, journalKey, readAfter } from "../../store/journal.ts";
+import { setAside } from "../../store/set_aside.ts";
 import { topicHash } from "../../store/subscribers.ts";
 import type { SeenBatch } from "../ring.ts";
 import type { Schedule } from "./schedule.ts";
@@ -26,6 +29,8 @@ const MAX_HASHES = 50_000;
 type Deps = {
   kv: Deno.Kv;
   clock: Clock;
+  log: Logger;
+  metrics: Metrics;
   schedule: Schedule;
   shards: () => Iterable<Shard>;
   /** The newest batch that was seen before the first that `seen` is told of. */
@@ -35,7 +40,9 @@ type Deps = {
 
 export type Reader = ReturnType<typeof createReader>;
 
-export function createReader({ kv, clock, schedule, shards, since, maxWaiting = MAX_WAITING }: Deps) {
+export function createReader(
+  { kv, clock, log, metrics, schedule, shards, since, maxWaiting = MAX_WAITING }: Deps,
+) {
   const hashes = new Map<string, string>();
   let head = since;
 
@@ -89,6 +96,7 @@ export function createReader({ kv, clock, schedule, shards, since, maxWaiting = 
   }
 
   function applyBatch({ versionstamp, changes }: Batch, shard: Shard, only: Map<number, Shard>): void {
+    if (!changes) setAside({ log, metrics }, "batch", journalKey(versionstamp));
     for (const change of changes ?? []) apply(change, only);
     shard.applied = versionstamp;
   }

@@ -2,7 +2,8 @@
 import type { Outcome } from "../../model/delivery.ts";
 import type { Merged } from "../../model/merge.ts";
 import type { Subscriber } from "../../model/subscription.ts";
-import type { ReadRetry, Retry, RetryName } from "../../store/retries.ts";
+import { type ReadRetry, type Retry, retryKey, type RetryName } from "../../store/retries.ts";
+import { setAside } from "../../store/set_aside.ts";
 import type { Place } from "../../store/subscribers.ts";
 import type { FanOut } from "./fan_out.ts";
 import { conclude, endSubscription, postpone, send, toRetry } from "./outcome.ts";
@@ -25,6 +26,7 @@ export async function tellOne(
   const now = deps.clock.now();
   if (subscriber.expiresAt <= now) return fanOut.pass(place);
   const name = { hash, id: subscriber.id };
+  if (read?.unknown) setAside(deps, "retry", retryKey(name));
   const retry = toRetry(topic, told, subscriber, now);
   if (retries.find(name, read)?.retry) retries.add(name, retry);
   else if (!subscriber.confirmed) retries.add(name, postpone(retry, { tried: false }, deps));
