@@ -32,12 +32,18 @@ async function openAndProbe(path: string | undefined): Promise<Deno.Kv> {
   });
 }
 
+/** The platform gives memory, to each who opens it, where no database is attached: so it is read by another way. */
 async function probe(kv: Deno.Kv, path: string | undefined): Promise<void> {
   const written = await kv.set(["probe"], crypto.randomUUID());
-  const read = await kv.get(["probe"]);
+  const again = path === undefined ? await Deno.openKv() : kv;
+  const read = await again.get(["probe"]);
+  if (again !== kv) again.close();
   // Another worker may have written its own meanwhile.
   if (read.versionstamp !== null && read.versionstamp >= written.versionstamp) return;
-  throw new StoreError(`The database does not keep what is written: ${path}`, "Attach a Deno KV database to this app.");
+  throw new StoreError(
+    `The database does not keep what is written: ${path ?? "that of this app on Deno Deploy"}`,
+    "Attach a Deno KV database to this app.",
+  );
 }
 
 /** A database that cannot be used is let go. */

@@ -2,7 +2,10 @@ import { DatabaseSync } from "node:sqlite";
 import { openStore } from "../../src/store/open.ts";
 import { StoreError } from "../../src/store/store_error.ts";
 import { withDeadline } from "../../src/store/deadline.ts";
+import { launchDenokv } from "../../scripts/lib/denokv.ts";
+import { findDenokv } from "../../scripts/lib/denokv_install.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
+import { component } from "../helpers/component.ts";
 
 async function refusal(path: string): Promise<string> {
   try {
@@ -71,4 +74,47 @@ Deno.test("open: a database file that another process holds locked is refused, n
   equal(code, 69);
   ok(new TextDecoder().decode(stderr).includes("locked"));
   await Deno.remove(path);
+});
+
+/** How a worker ends that cannot start: its code, what it says, and how long that took, milliseconds. */
+async function startAndFail(env: Record<string, string>) {
+  const since = performance.now();
+  const worker = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "main.ts"],
+    env: { PORT: "0", NO_COLOR: "1", ...env },
+  });
+  const { code, stderr } = await worker.output();
+  return { code, said: new TextDecoder().decode(stderr), milliseconds: performance.now() - since };
+}
+
+Deno.test("open: a platform that gives memory where no database is attached is refused", async () => {
+  const deploy = { DENO_DEPLOYMENT_ID: "the-tests", DENO_KV_DB_MODE: "memory" };
+  const { code, said } = await startAndFail(deploy);
+  equal([code, said.includes("does not keep"), said.includes("Attach a Deno KV database")], [69, true, true]);
+});
+
+Deno.test("open: a database server that is not there, or never answers, is refused by name within five seconds", async () => {
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const addresses = [silent, gone].map(({ addr }) => `http://127.0.0.1:${addr.port}`);
+  gone.close();
+  for (const address of addresses) {
+    const { code, said, milliseconds } = await startAndFail({
+      CARILLON_KV: address,
+      DENO_KV_ACCESS_TOKEN: "x".repeat(12),
+    });
+    equal([code, said.includes(address), /server does not answer|DENO_KV_ACCESS_TOKEN/.test(said)], [69, true, true]);
+    ok(milliseconds < 7_000, `${milliseconds}`);
+  }
+});
+
+const testDenokv = await component("denokv", findDenokv);
+
+testDenokv("open: a database server that knows another token is refused, and the advice names it", async () => {
+  const folder = await Deno.makeTempDir();
+  await using denokv = await launchDenokv(`${folder}/kv.sqlite3`);
+  const env = { CARILLON_KV: denokv.url, DENO_KV_ACCESS_TOKEN: "of-somebody-else" };
+  const { code, said } = await startAndFail(env);
+  equal([code, said.includes("DENO_KV_ACCESS_TOKEN"), said.includes("somebody")], [69, true, false]);
+  await Deno.remove(folder, { recursive: true });
 });
