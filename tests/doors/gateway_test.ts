@@ -6,6 +6,7 @@ import { subscribe, subscription } from "../helpers/engine.ts";
 import { openStream } from "../helpers/event_source.ts";
 import { readJournal } from "../helpers/journal.ts";
 import { grant } from "../helpers/tokens.ts";
+import { accessToken, testWorker } from "../helpers/worker.ts";
 
 const AT = "2026-11-23T14:00:52Z";
 const message = (topic: string, more: Record<string, unknown> = {}) => ({ topic, timestamp: AT, ...more });
@@ -106,6 +107,24 @@ Deno.test("gateway: what a stream or a subscription holds has subscribers, by a 
   equal(await json(kit.gateway(push(...topics.map((topic) => message(topic))))), [200, unheard("nobody")]);
   await exact.until(() => exact.events.length === 1);
   await wide.until(() => wide.events.length === 1);
+});
+
+Deno.test("gateway: what a stream of another worker may be about has subscribers, until that worker leaves", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const here = await testWorker({ kv, isShared: true });
+  await using there = await testWorker({ kv, isShared: true });
+  const stream = await openStream(here.hub, "match=held", await accessToken(here, { subscribe: ["*"] }));
+  const token = await accessToken(there, { publish: ["*"] });
+  const send = async () => {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+    return await json(
+      fetch(`${there.url}/-/gateway`, { method: "POST", headers, body: push(message("held"), message("a")) }),
+    );
+  };
+  equal(await send(), [200, unheard("a")]);
+  await here.stop();
+  equal(await send(), [200, unheard("held", "a")]);
+  await stream.close();
 });
 
 Deno.test("gateway: a stream that may not read a topic is none of its subscribers", async () => {
