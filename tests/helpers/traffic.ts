@@ -34,7 +34,9 @@ export async function startTraffic(
   const acknowledged: string[] = [];
   const refusals = new Map<string, number>();
   const leaving = new AbortController();
-  const waiting = createWaiting(() => `${acknowledged.length} acknowledged, heard ${chains.map(heardBy)}`);
+  const waiting = createWaiting(() =>
+    `${acknowledged.length} acknowledged, refused ${JSON.stringify([...refusals])}, heard ${chains.map(heardBy)}`
+  );
   const subscribed = await subscribePhones();
   const chains: Listener[] = Array.from({ length: listeners }, () => ({ lastId: "earliest", tokens: [], strange: [] }));
   const listening = chains.map(listen);
@@ -75,6 +77,7 @@ export async function startTraffic(
       const status = await statusOf(`${worker.url}/-/events`, { method: "POST", headers, body });
       if (status === 202) return;
       refusals.set(`${status}`, (refusals.get(`${status}`) ?? 0) + 1);
+      waiting.notify();
       await pause(AGAIN);
     }
   }
