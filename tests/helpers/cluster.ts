@@ -1,7 +1,6 @@
 /** Several real workers on one database, as the isolates of a cell are, which can be killed one by one. */
 import { ADMISSION } from "./database_server.ts";
 import { localIssuerOf, type MainProcess, startMain } from "./main_process.ts";
-import { accessToken } from "./worker.ts";
 
 export const ADMIN_TOKEN = "admin-token-of-the-tests";
 
@@ -51,10 +50,7 @@ export async function openCluster(databases: string[], env: Record<string, strin
     settled: () => Promise.all(starting),
     /** What no worker may ever say, whatever happens to it: something of ours broke. */
     broken: () => all.flatMap(({ log }) => log.err.split("\n").filter((line) => BROKEN.test(line))),
-    /** Who signs for a worker. */
-    issuerFor: ({ url }: MainProcess) => ({ url, local }),
-    /** A token to listen and subscribe at a worker. */
-    tokenFor: ({ url }: MainProcess) => accessToken({ url, local }, { subscribe: ["*"] }),
+    local,
     [Symbol.asyncDispose]: async () => {
       await Promise.allSettled([...starting]);
       for (const worker of live) await worker.end("SIGKILL");

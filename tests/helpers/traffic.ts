@@ -4,15 +4,19 @@
  */
 import { createWaiting } from "../../scripts/lib/waiting.ts";
 import { readItems } from "../../scripts/lib/event_items.ts";
+import type { LocalIssuer } from "../../src/store/keys.ts";
 import { equal, ok } from "./assert.ts";
-import { type Cluster, statusOf } from "./cluster.ts";
+import { statusOf } from "./cluster.ts";
 import type { PushService, TestSubscription } from "./push_service.ts";
 import { changesTo, handOver } from "./subscriber.ts";
-import { type Message, securityEvent } from "./worker.ts";
+import { accessToken, type Message, securityEvent } from "./worker.ts";
 
 /** Milliseconds between two attempts, and between two changes of one server. */
 const AGAIN = 50;
 const GAP = 20;
+
+/** Workers that share an issuer; `any` answers one that lives. */
+type Cell = { local: LocalIssuer; any: () => { url: string; hub: string } };
 
 type Options = { servers?: number; listeners?: number; phones?: number };
 
@@ -26,7 +30,7 @@ const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeou
 
 /** Subscribes the phones, and starts the rest. */
 export async function startTraffic(
-  cluster: Cluster,
+  { local, any }: Cell,
   service: PushService,
   { servers = 6, listeners = 3, phones = 2 }: Options = {},
 ) {
@@ -43,11 +47,15 @@ export async function startTraffic(
   let stopped = false;
   const publishing = topics.map((_, server) => publish(server));
 
+  function tokenFor({ url }: { url: string }): Promise<string> {
+    return accessToken({ url, local }, { subscribe: ["*"] });
+  }
+
   async function subscribePhones(): Promise<TestSubscription[]> {
     const all = Array.from({ length: phones }, () => service.subscribe());
     for (const phone of all) {
-      const worker = cluster.any();
-      const authorization = `Bearer ${await cluster.tokenFor(worker)}`;
+      const worker = any();
+      const authorization = `Bearer ${await tokenFor(worker)}`;
       const headers = { authorization, "content-type": "application/json" };
       const body = JSON.stringify(handOver(phone, topics, { maxDelay: 0 }));
       equal(await statusOf(`${worker.url}/-/subscriptions`, { method: "POST", headers, body }), 201);
@@ -72,8 +80,8 @@ export async function startTraffic(
   async function insist(message: Message, jti: string): Promise<void> {
     const headers = { "content-type": "application/secevent+jwt" };
     while (!leaving.signal.aborted) {
-      const worker = cluster.any();
-      const body = await securityEvent(cluster.issuerFor(worker), [message], { jti });
+      const worker = any();
+      const body = await securityEvent({ url: worker.url, local }, [message], { jti });
       const status = await statusOf(`${worker.url}/-/events`, { method: "POST", headers, body });
       if (status === 202) return;
       refusals.set(`${status}`, (refusals.get(`${status}`) ?? 0) + 1);
@@ -90,8 +98,8 @@ export async function startTraffic(
   }
 
   async function readOne(chain: Listener): Promise<void> {
-    const worker = cluster.any();
-    const headers = { authorization: `Bearer ${await cluster.tokenFor(worker)}`, "last-event-id": chain.lastId };
+    const worker = any();
+    const headers = { authorization: `Bearer ${await tokenFor(worker)}`, "last-event-id": chain.lastId };
     const response = await fetch(`${worker.hub}?match=*`, { headers });
     if (response.status !== 200) return await response.body?.cancel();
     for await (const item of readItems(readUntil(leaving.signal, response.body!), () => {})) {

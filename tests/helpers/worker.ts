@@ -20,6 +20,8 @@ type Options = {
   env?: Record<string, string>;
   config?: Partial<Config>;
   kv?: Deno.Kv;
+  /** Another worker may use the database as well: it is a denokv. */
+  shared?: boolean;
   clock?: Clock;
   serve?: typeof serveNode;
   limits?: BrokerDeps["limits"];
@@ -29,14 +31,14 @@ type Options = {
 
 /** Starts one; `await using` stops it. */
 export async function testWorker(
-  { env = {}, config, kv: given, clock = systemClock, serve = serveNode, limits, ca }: Options = {},
+  { env = {}, config, kv: given, shared = false, clock = systemClock, serve = serveNode, limits, ca }: Options = {},
 ) {
   const kv = given ?? await Deno.openKv(":memory:");
   const metrics = createMetrics();
   const settings = { ...readConfig({ PORT: "0", ...env }), ...config };
   const deps = { config: settings, kv, clock, random: Math.random, log: getLogger("carillon"), metrics };
   const outlets = await openSenders({ ...deps, ca });
-  const worker = await startWorker({ ...deps, embedded: true, fetch, outlets, serve, limits });
+  const worker = await startWorker({ ...deps, embedded: !shared, fetch, outlets, serve, limits });
   const local = await readLocalIssuer(kv, undefined);
   const stop = async () => {
     await worker.stop();
