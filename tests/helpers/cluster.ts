@@ -30,8 +30,21 @@ export async function openCluster(databases: string[], env: Record<string, strin
   async function replace(worker: MainProcess): Promise<void> {
     live.delete(worker);
     await worker.end("SIGKILL");
-    const started = start(databases[0]!).then((next) => void live.add(next)).finally(() => starting.delete(started));
+    const started = add().then(() => {}).finally(() => starting.delete(started));
     starting.add(started);
+  }
+
+  /** Starts one more, which owns nothing while the others live. */
+  async function add(): Promise<MainProcess> {
+    const worker = await start(databases[0]!);
+    live.add(worker);
+    return worker;
+  }
+
+  /** Tells one to leave, and resolves when it has. */
+  async function leave(worker: MainProcess): Promise<void> {
+    live.delete(worker);
+    await worker.end("SIGTERM");
   }
 
   /** One of those that live. */
@@ -45,6 +58,8 @@ export async function openCluster(databases: string[], env: Record<string, strin
     workers,
     any,
     replace,
+    add,
+    leave,
     /** Resolves when one that is being started has started, and when all of them have. */
     oneMore: () => Promise.race(starting),
     settled: () => Promise.all(starting),
