@@ -2,7 +2,7 @@
 import { component } from "../helpers/component.ts";
 import { type Cluster, eventually, metricOf, openCluster, readiness } from "../helpers/cluster.ts";
 import { openDatabaseServer } from "../helpers/database_server.ts";
-import { type FaultProxy, openFaultProxy } from "../helpers/fault_proxy.ts";
+import { type Fault, type FaultProxy, openFaultProxy } from "../helpers/fault_proxy.ts";
 import type { MainProcess } from "../helpers/main_process.ts";
 import { openPushService } from "../helpers/push_service.ts";
 import { startTraffic, type Traffic } from "../helpers/traffic.ts";
@@ -33,8 +33,8 @@ function scene(title: string, run: (scene: Scene) => Promise<void>): void {
     proxy.recover();
     await eventually("both are ready", async () => await readiness(faulty) === 200 && await readiness(sound) === 200);
     await traffic.flow(20, RECOVERY);
-    const { refusals } = await traffic.finish(title);
-    equal(refusals.filter((status) => status !== "503"), []);
+    await traffic.finish(title);
+    equal([...traffic.refusals.keys()].filter((status) => status !== "503"), []);
     equal(cluster.broken(), []);
   });
 }
@@ -96,6 +96,12 @@ scene("calls are slow, and overtake each other", async ({ proxy, traffic, faulty
   proxy.fail({ delay: 400 });
   await traffic.flow(60);
   equal(await readiness(faulty), 200);
+});
+
+scene("anything at any moment", async ({ proxy, traffic }) => {
+  const all: Fault[] = ["hold", "drop", "cut", "short", { status: 500 }, { status: 400 }, { delay: 500 }];
+  proxy.fail(() => Math.random() < 0.5 ? all[Math.floor(Math.random() * all.length)] : undefined);
+  await traffic.flow(40, RECOVERY);
 });
 
 for (const cut of ["cut", "short"] as const) {

@@ -34,7 +34,7 @@ export type FaultProxy = Awaited<ReturnType<typeof openFaultProxy>>;
 export async function openFaultProxy(target: string) {
   const sessions = new Set<ServerHttp2Session>();
   const seen: Record<Call, number> = { metadata: 0, snapshot_read: 0, atomic_write: 0, watch: 0 };
-  const faults = new Map<Call, Fault>();
+  const faults = new Map<Call, () => Fault | undefined>();
   const waiting = createWaiting(() => JSON.stringify(seen));
   let over = Promise.withResolvers<void>();
   let upstream: ClientHttp2Session | undefined;
@@ -54,7 +54,7 @@ export async function openFaultProxy(target: string) {
     const call = (headers[":path"] as string).split("/").at(-1) as Call | "" || "metadata";
     seen[call]++;
     waiting.notify();
-    const fault = faults.get(call);
+    const fault = faults.get(call)?.();
     if (fault === "swallow") return;
     if (fault === "hold") await over.promise;
     if (typeof fault === "object" && "delay" in fault) await pause(fault.delay * Math.random());
@@ -87,7 +87,7 @@ export async function openFaultProxy(target: string) {
     request.on("response", (headers) => isOpen(stream) && stream.respond(withoutHopByHop(headers)));
     request.on("data", (chunk: Uint8Array) => {
       if (!isDeaf && !stream.destroyed) stream.write(chunk);
-      isDeaf ||= faults.get("watch") === "deaf";
+      isDeaf ||= faults.get("watch")?.() === "deaf";
     });
     stream.on("close", () => request.close(constants.NGHTTP2_CANCEL));
   }
@@ -103,10 +103,11 @@ export async function openFaultProxy(target: string) {
     stream.end(half ? body.subarray(0, body.byteLength / 2) : body);
   }
 
-  /** Does this to calls from now on: those of these kinds, or all. */
-  function fail(fault: Fault, ...calls: Call[]): void {
+  /** Does this to calls from now on, or what is drawn for each: to those of these kinds, or all. */
+  function fail(fault: Fault | (() => Fault | undefined), ...calls: Call[]): void {
     const all = Object.keys(seen) as Call[];
-    for (const call of calls.length > 0 ? calls : all) faults.set(call, fault);
+    const draw = typeof fault === "function" ? fault : () => fault;
+    for (const call of calls.length > 0 ? calls : all) faults.set(call, draw);
   }
 
   /** Nothing goes wrong any more; what was held goes on its way. */
