@@ -50,7 +50,7 @@ export function createPublisher(deps: Deps) {
 
   /**
    * Commits the changes and answers their event ids; none when the `jti` was known, which is no error (RFC 8935 2.2).
-   * Throws `too_large`, `draining`, `overloaded`, `kv_failed` (nothing stored) or `kv_timeout` (unknown: send again).
+   * Throws `too_large`, `draining`, `overloaded` (nothing stored), `kv_failed` or `kv_timeout` (send again).
    */
   function publish(submission: Submission): Promise<string[]> {
     if (draining) throw new CarillonError("draining", "this worker takes no more changes");

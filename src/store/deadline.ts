@@ -6,7 +6,7 @@ export const KV_DEADLINE = 8_000;
 
 /**
  * Waits for `call` until the deadline. Throws `kv_timeout` when it ran out: a write is then unknown, never failed.
- * Throws `kv_failed` when KV refused: nothing was written.
+ * Throws `kv_failed` when KV refused: nothing was written, unless the answer of a KV Connect server broke on its way.
  */
 export async function withDeadline<T>(what: string, call: Promise<T>, milliseconds = KV_DEADLINE): Promise<T> {
   const late = () => new CarillonError("kv_timeout", `${what}: no answer in time`);

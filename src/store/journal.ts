@@ -47,7 +47,7 @@ export type Appended =
   | { ok: true; versionstamp: string }
   | { ok: false; known: Map<string, { nonce: string; versionstamp: string }> };
 
-/** Commits a batch, or says which hashes were known. Throws `kv_failed` (nothing written) or `kv_timeout` (unknown). */
+/** Commits a batch, or says which hashes were known. Throws `kv_failed` or `kv_timeout`, as `withDeadline` does. */
 export async function append(kv: Deno.Kv, draft: Draft): Promise<Appended> {
   const result = await withDeadline("committing a batch", commit(kv, draft));
   if (result.ok) return { ok: true, versionstamp: result.versionstamp };

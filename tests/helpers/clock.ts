@@ -45,3 +45,10 @@ export function fastClock(speed: number): Clock {
     wait: (milliseconds, signal) => systemClock.wait(milliseconds / speed, signal),
   };
 }
+
+/** The real clock, but for its wall clock, which a test moves as a bad time server does. */
+export function jumpingClock() {
+  let offset = 0;
+  const jump = (milliseconds: number) => void (offset += milliseconds);
+  return { ...systemClock, now: () => Date.now() + offset, jump };
+}

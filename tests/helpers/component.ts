@@ -5,12 +5,16 @@ const REQUIRE_ALL = "CARILLON_REQUIRE_ALL";
 
 /**
  * Looks for a component once, and answers what registers its tests. `find` answers what was found, or undefined, or
- * throws the reason why it is missing.
+ * throws the reason why it is missing. `isRight`: nothing that is installed could help, so the tests are skipped.
  */
-export async function component<T>(name: string, find: () => Promise<T | undefined> | T | undefined) {
+export async function component<T>(
+  name: string,
+  find: () => Promise<T | undefined> | T | undefined,
+  { isRight = false } = {},
+) {
   const { found, reason } = await look(find);
   const missing = found === undefined;
-  const ignore = missing && Deno.env.get(REQUIRE_ALL) !== "1";
+  const ignore = missing && (isRight || Deno.env.get(REQUIRE_ALL) !== "1");
   if (ignore) console.warn(`skipped, since ${name} is missing: ${reason}`);
 
   return (title: string, run: (found: T, t: Deno.TestContext) => Promise<void> | void): void =>

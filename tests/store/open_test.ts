@@ -52,6 +52,13 @@ Deno.test("open: a path that cannot be a file is refused with advice", async () 
   ok((await refusal("/proc/carillon/k.sqlite3")).includes("writable"));
 });
 
+Deno.test("open: workers that start together on one database do not take each other's probe for a loss", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".sqlite3" });
+  const opened = await Promise.all(Array.from({ length: 40 }, () => openStore(path)));
+  for (const kv of opened) kv.close();
+  await Deno.remove(path);
+});
+
 Deno.test("deadline: a call that never answers is unknown, one that fails is refused, one that answers passes", async () => {
   await refuses("kv_timeout", () => withDeadline("testing", new Promise(() => {}), 1));
   await refuses("kv_failed", () => withDeadline("testing", Promise.reject(new Error("secret"))));
