@@ -7,12 +7,12 @@ import { signAccess } from "./tokens.ts";
 import { type BenchWorker, startWorker } from "./worker.ts";
 
 const STREAMS = 5_000;
-const IDLE_STREAMS = 10_000;
+const IDLE_STREAMS = 15_000;
 const TURNS = 5;
 const WINDOWS = [1, 10];
 
 /** So many events last some seconds at the speed that is expected. */
-const ROUNDS = { carillon: { 1: 80, 10: 700 }, nchan: { 1: 80, 10: 100 } } as Record<string, Record<number, number>>;
+const ROUNDS = { carillon: { 1: 80, 10: 700 }, nchan: { 1: 80, 10: 100 }, c: { 1: 80, 10: 20 } } as Record<string, Record<number, number>>;
 
 /** Above this share of a core the client, one thread, is the bottleneck. */
 const CLIENT_BUSY = 0.95;
