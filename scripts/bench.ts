@@ -1,5 +1,6 @@
 /** `deno task bench NAME`: measures a real worker against the marks that the design promises. */
 import { parseArgs } from "node:util";
+import { cluster } from "./bench/cluster.ts";
 import { dav } from "./bench/dav.ts";
 import { fanout } from "./bench/fanout.ts";
 import { latency } from "./bench/latency.ts";
@@ -16,6 +17,7 @@ const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> 
   webpush,
   subscriptions,
   soak,
+  cluster,
   dav,
 };
 
