@@ -6,6 +6,7 @@ import { fanout } from "./bench/fanout.ts";
 import { latency } from "./bench/latency.ts";
 import { publish } from "./bench/publish.ts";
 import { holds, printReport, type Report } from "./bench/report.ts";
+import { scale } from "./bench/scale.ts";
 import { soak } from "./bench/soak.ts";
 import { subscriptions } from "./bench/subscriptions.ts";
 import { webpush } from "./bench/webpush.ts";
@@ -18,6 +19,7 @@ const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> 
   subscriptions,
   soak,
   cluster,
+  scale,
   dav,
 };
 
