@@ -1,6 +1,7 @@
 /** The share of the time that writing checkpoints takes, while a thousand changes a second are delivered. */
 import { makeAdminToken } from "../../src/store/keys.ts";
 import { openKeepAlive, printRequest } from "./keep_alive.ts";
+import { readMetrics } from "./metrics.ts";
 import type { PushRecorder } from "./push_recorder.ts";
 import { storeSubscriptions } from "./stored_subscriptions.ts";
 import { signSet } from "./tokens.ts";
@@ -53,10 +54,4 @@ async function sendAtPace(port: number, sets: Uint8Array[]): Promise<void> {
     await connection.send(set);
   }
   connection.close();
-}
-
-async function readMetrics(url: string, admin: string): Promise<(name: string) => number> {
-  const response = await fetch(`${url}/-/metrics`, { headers: { authorization: `Bearer ${admin}` } });
-  const lines = (await response.text()).split("\n");
-  return (name) => Number(lines.find((line) => line.startsWith(`${name} `))?.split(" ").at(-1) ?? 0);
 }

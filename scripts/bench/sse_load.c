@@ -1,11 +1,12 @@
 // sse_load: opens N event streams to one server, publishes rounds of events, measures fan-out.
 //
 //   cc -O2 -o sse_load sse_load.c
-//   sse_load -p PORT [-s SUBSCRIBE_PATH] [-P PUBLISH_PATH] [-n STREAMS] [-r ROUNDS] [-w WINDOW] [-b BODY_BYTES]
+//   sse_load -p PORT[,PORT...] [-s SUBSCRIBE_PATH] [-P PUBLISH_PATH] [-n STREAMS] [-r ROUNDS] [-w WINDOW] [-b BODY_BYTES]
 //            [-H HOST] [-S SUBSCRIBE_HEADER] [-X PUBLISH_HEADER] [-d BODY_PREFIX] [-t SECONDS] [-i PID[,PID...]]
 //
 // Only talks to 127.0.0.1. Every event's data ends in '~', which is how deliveries are counted, so a body must hold no other.
 // WINDOW events are outstanding at once: 1 measures the cost of one broadcast, 10 what joining events into one write gains.
+// Of several PORTs each gets its share of the streams; events are published at the first.
 // -S and -X may hold several headers separated by CRLF. PIDs are the server's processes: their CPU and memory are reported.
 // Prints one line of JSON.
 #define _GNU_SOURCE
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 #define PUBLISHER 0xffffffffu
-static int pids[32], pid_count;
+static int pids[32], pid_count, ports[32], port_count;
 static char buffer[65536];
 
 static double now(void) {
@@ -102,12 +103,12 @@ static int dial(int port, int index) {
 }
 
 int main(int argc, char **argv) {
-  int port = 0, streams = 1000, rounds = 20, window = 1, body_bytes = 120, opt;
+  int streams = 1000, rounds = 20, window = 1, body_bytes = 120, opt;
   double limit = 60;
   const char *subscribe = "/sse", *publish = "/pub", *host = "localhost", *sub_headers = "", *prefix = "";
   const char *pub_headers = "Content-Type: text/plain";
   while ((opt = getopt(argc, argv, "p:s:P:n:r:w:b:H:S:X:d:t:i:")) != -1) switch (opt) {
-    case 'p': port = atoi(optarg); break;
+    case 'p': for (char *p = strtok(optarg, ","); p && port_count < 32; p = strtok(NULL, ",")) ports[port_count++] = atoi(p); break;
     case 's': subscribe = optarg; break;
     case 'P': publish = optarg; break;
     case 'n': streams = atoi(optarg); break;
@@ -122,7 +123,7 @@ int main(int argc, char **argv) {
     case 'i': for (char *p = strtok(optarg, ","); p && pid_count < 32; p = strtok(NULL, ",")) pids[pid_count++] = atoi(p); break;
     default: fprintf(stderr, "see the head of sse_load.c\n"); return 2;
   }
-  if (!port) { fprintf(stderr, "-p PORT is missing; see the head of sse_load.c\n"); return 2; }
+  if (!port_count) { fprintf(stderr, "-p PORT is missing; see the head of sse_load.c\n"); return 2; }
 
   char request[8192];
   int request_len = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n%s%s\r\n",
@@ -135,7 +136,7 @@ int main(int argc, char **argv) {
   while (ready < streams) {
     if (now() - started > limit) { fprintf(stderr, "only %d of %d streams answered in time\n", ready, streams); return 1; }
     for (int burst = 0; burst < 64 && opened < streams && opened - ready < 256; burst++, opened++) {
-      fd[opened] = dial(port, opened);
+      fd[opened] = dial(ports[opened % port_count], opened);
       if (write(fd[opened], request, request_len) != request_len) fail("subscribe");
       fcntl(fd[opened], F_SETFL, O_NONBLOCK);
       struct epoll_event e = {.events = EPOLLIN, .data.u32 = opened};
@@ -161,7 +162,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < n; i++) if (read(fd[events[i].data.u32], buffer, sizeof buffer) == 0) { fprintf(stderr, "a stream closed\n"); return 1; }
   long rss_idle = server_rss_kb();
 
-  int publisher = dial(port, 999999), prefix_len = strlen(prefix);
+  int publisher = dial(ports[0], 999999), prefix_len = strlen(prefix);
   char *body = malloc(prefix_len + body_bytes + 1), *message = malloc(prefix_len + body_bytes + 16384);
   memcpy(body, prefix, prefix_len);
   memset(body + prefix_len, 'x', body_bytes);

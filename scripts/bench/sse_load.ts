@@ -1,14 +1,14 @@
 /** The load client, sse_load.c: compiled once, it opens thousands of streams and costs little itself. */
 import { join } from "node:path";
+import { compile } from "./compile.ts";
 import { withFiles } from "./files_limit.ts";
 import { probeHealthy } from "./healthy_probe.ts";
 import { CACHE } from "./paths.ts";
 
-const SOURCE = join(import.meta.dirname!, "sse_load.c");
 const PROGRAM = join(CACHE, "sse_load");
 
-/** How a server is subscribed to and published to. */
-export type Target = { port: number; pid: number; arguments: string[] };
+/** How a server is subscribed to and published to; `others` share the streams with it. */
+export type Target = { port: number; pid: number; arguments: string[]; others?: { port: number; pid: number }[] };
 
 export type Load = { streams: number; rounds: number; window: number };
 
@@ -28,15 +28,15 @@ export type LoadResult = {
 
 /** Throws when there is no C compiler. */
 export async function compileLoad(): Promise<void> {
-  await Deno.mkdir(CACHE, { recursive: true });
-  const { success } = await withFiles("cc", ["-O2", "-o", PROGRAM, SOURCE]).output();
-  if (!success) throw new Error(`the load client was not compiled, is a C compiler installed: cc -O2 ${SOURCE}`);
+  await compile("sse_load.c", PROGRAM);
 }
 
 /** Opens the streams, publishes the rounds, `window` of them outstanding at once. */
 export async function runLoad(target: Target, { streams, rounds, window }: Load): Promise<LoadResult> {
   const size = ["-n", `${streams}`, "-r", `${rounds}`, "-w", `${window}`, "-t", "120"];
-  const server = ["-p", `${target.port}`, "-i", `${target.pid}`, ...target.arguments];
+  const all = [target, ...target.others ?? []];
+  const [ports, pids] = [all.map(({ port }) => port), all.map(({ pid }) => pid)];
+  const server = ["-p", ports.join(), "-i", pids.join(), ...target.arguments];
   const stop = probeHealthy(target.port);
   const { success, stdout } = await withFiles(PROGRAM, [...server, ...size], { stderr: "inherit" }).output();
   const samples = await stop();

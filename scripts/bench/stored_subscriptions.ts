@@ -6,6 +6,7 @@ import { readVapidKey } from "../../src/store/keys.ts";
 import { encodeRecord } from "../../src/store/record.ts";
 import { entriesOf, subscriptionKey } from "../../src/store/subscriptions.ts";
 import { importVapidKey } from "../../src/wire/vapid.ts";
+import { progress } from "./report.ts";
 
 /** Milliseconds. */
 const WEEK = 7 * 24 * 3_600_000;
@@ -14,6 +15,9 @@ const WEEK = 7 * 24 * 3_600_000;
 const TOGETHER = 200;
 
 const OWNED = 1_000;
+
+/** After so many it is told how far it is. */
+const TELL = 100_000;
 
 /** Stores `count` of them; `topic` says of what, each is sent to `/NAME` of the push service with its topic's name. */
 export async function storeSubscriptions(
@@ -41,7 +45,10 @@ export async function storeSubscriptions(
     confirmed: true,
     ...more,
   });
-  for (let n = 0; n < count; n += TOGETHER) await storeSome(kv, n, Math.min(count, n + TOGETHER), make);
+  for (let n = 0; n < count; n += TOGETHER) {
+    if (n > 0 && n % TELL === 0) progress(`${n} of ${count} are stored`);
+    await storeSome(kv, n, Math.min(count, n + TOGETHER), make);
+  }
 }
 
 async function storeSome(kv: Deno.Kv, from: number, to: number, make: (n: number) => Subscription): Promise<void> {

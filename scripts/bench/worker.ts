@@ -5,7 +5,9 @@ import { surroundings } from "../lib/process.ts";
 import { withFiles } from "./files_limit.ts";
 import { freshFolder, ROOT } from "./paths.ts";
 
-export type BenchWorker = { url: string; port: number; pid: number; local: LocalIssuer } & AsyncDisposable;
+export type Launched = { url: string; port: number; pid: number } & AsyncDisposable;
+
+export type BenchWorker = Launched & { local: LocalIssuer };
 
 type Options = {
   env?: Record<string, string>;
@@ -22,23 +24,32 @@ export async function startWorker({ env = {}, flags = [], fill }: Options = {}):
   const folder = await freshFolder("worker");
   const file = join(folder, "kv.sqlite3");
   const local = await prepare(file, fill);
-  const settings = { ...surroundings(), PORT: "0", CARILLON_KV: file, CARILLON_LOG: "warning", ...env };
+  const launched = await launchWorker({ CARILLON_KV: file, ...env }, flags);
+  return { ...launched, local, [Symbol.asyncDispose]: stop };
+
+  async function stop(): Promise<void> {
+    await launched[Symbol.asyncDispose]();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Starts the process on a database that is there, and waits until it listens. */
+export async function launchWorker(env: Record<string, string>, flags: string[] = []): Promise<Launched> {
   const child = withFiles(Deno.execPath(), ["run", "-A", START_FLAG, ...flags, ...profiling(), "main.ts"], {
     // Another working tree, to measure a change before it is made here.
     cwd: Deno.env.get("BENCH_TREE") ?? ROOT,
     clearEnv: true,
-    env: settings,
+    env: { ...surroundings(), PORT: "0", CARILLON_LOG: "warning", ...env },
     stdout: "piped",
   }).spawn();
   const url = await readUrl(child);
-  return { url, port: Number(new URL(url).port), pid: child.pid, local, [Symbol.asyncDispose]: stop };
+  return { url, port: Number(new URL(url).port), pid: child.pid, [Symbol.asyncDispose]: stop };
 
   async function stop(): Promise<void> {
     child.kill("SIGINT");
     const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await child.status;
     clearTimeout(late);
-    await Deno.remove(folder, { recursive: true });
   }
 }
 
@@ -48,7 +59,7 @@ function profiling(): string[] {
 }
 
 /** The bench signs with the key that the worker will find in its database. */
-async function prepare(file: string, fill?: (kv: Deno.Kv) => Promise<void>): Promise<LocalIssuer> {
+export async function prepare(file: string, fill?: (kv: Deno.Kv) => Promise<void>): Promise<LocalIssuer> {
   using kv = await Deno.openKv(file);
   await fill?.(kv);
   return await readLocalIssuer(kv, undefined);
