@@ -77,7 +77,10 @@ const pushHost = z.string().transform((text, context) => {
   }
 });
 
-const count = z.string().regex(/^[1-9]\d{0,6}$/, "is no number from 1 to 9999999").transform(Number);
+/** A number of so many digits at the most. */
+const count = (digits: number) =>
+  z.string().regex(new RegExp(`^[1-9]\\d{0,${digits - 1}}$`), `is no number from 1 to ${"9".repeat(digits)}`)
+    .transform(Number);
 const words = z.string().default("").transform((text) => text.split(/[\s,]+/).filter(Boolean));
 
 const environment = z.object({
@@ -92,11 +95,10 @@ const environment = z.object({
   CARILLON_ORIGINS: words.pipe(z.array(origin)),
   CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
   CARILLON_PUSH_HOSTS: words.pipe(z.array(pushHost)),
-  CARILLON_MAX_STREAMS: count.default(20_000),
-  CARILLON_MAX_SUBJECT_STREAMS: count.default(100),
+  CARILLON_MAX_STREAMS: count(7).default(20_000),
+  CARILLON_MAX_SUBJECT_STREAMS: count(7).default(100),
   CARILLON_UPSTREAM: origin.optional(),
-  CARILLON_UPSTREAM_CONNECTIONS: z.string().regex(/^[1-9]\d{0,4}$/, "is no number from 1 to 99999").transform(Number)
-    .optional(),
+  CARILLON_UPSTREAM_CONNECTIONS: count(5).optional(),
   CARILLON_DAV_URL: origin.optional(),
   CARILLON_SERVICE_USER: z.string().regex(/^[^:]+$/, "holds a colon").optional(),
   CARILLON_SERVICE_PASSWORD: z.string().optional(),
