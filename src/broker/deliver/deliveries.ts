@@ -89,7 +89,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
 
   function drop(shard: Shard): void {
     log.warning("a shard is another worker's now: {shard}", { shard: shard.number });
-    if (owned.get(shard.number)?.shard === shard) owned.delete(shard.number);
+    sharing.forget(shard);
     schedule.drop(shard);
   }
 

@@ -39,9 +39,10 @@ export function createSharing({ owned, schedule, log }: Deps) {
     }
   }
 
+  /** It is not ours any more; another one that was taken in its place stays. */
   function forget(shard: Shard): void {
     if (owned.get(shard.number)?.shard === shard) owned.delete(shard.number);
   }
 
-  return { giveBack, settled: async () => void await Promise.all(leaving.values()) };
+  return { giveBack, forget, settled: async () => void await Promise.all(leaving.values()) };
 }
