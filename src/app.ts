@@ -62,7 +62,10 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
   app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, charge, now }));
   const subscribing = { ...deps, ...access, url, now, subscriptions: broker.subscriptions };
-  app.post("/-/gateway", gatewayDoor({ ...subscribing, publish: broker.publish, isHeard: broker.isHeard, charge }));
+  app.post(
+    "/-/gateway",
+    gatewayDoor({ ...subscribing, publish: broker.publish, findUnheard: broker.findUnheard, charge }),
+  );
   app.get("/-/transports", transportsDoor(deps));
   app.post("/-/subscriptions", subscribeDoor(subscribing));
   app.get("/-/subscriptions", listSubscriptionsDoor(subscribing));

@@ -13,8 +13,8 @@ import { setAside } from "../store/set_aside.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
 import { announceKey } from "./announce_key.ts";
 import { createDeliveries } from "./deliver/deliveries.ts";
+import { createFindUnheard } from "./find_unheard.ts";
 import { createFollower } from "./follow.ts";
-import { createIsHeard } from "./is_heard.ts";
 import { locate } from "./locate.ts";
 import { createMemoryWatch } from "./memory_watch.ts";
 import { createPace } from "./pace.ts";
@@ -138,7 +138,7 @@ export async function openBroker(deps: BrokerDeps) {
     seats: { check: seats.check, checkOwner: seats.checkOwner },
     announce: presence.announce,
     admit: streams.admit,
-    isHeard: createIsHeard({ kv, streams, presence }),
+    findUnheard: createFindUnheard({ kv, streams, presence }),
     tick: () => (seats.look(), streams.tick()),
     minute,
     subscriptions: createSubscriptions({

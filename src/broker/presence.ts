@@ -9,8 +9,8 @@ import {
   EVERYTHING,
   forgetWorker,
   listWorkers,
-  mayListenElsewhere,
   type PresenceBit,
+  readListeners,
   writePresence,
 } from "../store/presence.ts";
 import { topicHash } from "../store/subscribers.ts";
@@ -31,8 +31,8 @@ type Deps = {
 export type Presence = {
   /** To be awaited before a stream is opened. Throws `kv_failed` or `kv_timeout`. */
   announce: (matchers: Matcher[]) => Promise<void>;
-  /** Whether streams of other workers may be about a topic. Throws `kv_failed` or `kv_timeout`. */
-  mayListenElsewhere: (topic: string) => Promise<boolean>;
+  /** Answers about which of these topics streams of other workers may be. Throws `kv_failed` or `kv_timeout`. */
+  findListened: (topics: string[]) => Promise<(topic: string) => boolean>;
   /** How many workers live. Throws `kv_failed` or `kv_timeout`. */
   count: () => Promise<number>;
   /** Once a minute: takes back what nobody here asks for any more, and buries the dead. */
@@ -44,7 +44,7 @@ export type Presence = {
 /** Where one process has the database. */
 export const ALONE: Presence = {
   announce: () => Promise.resolve(),
-  mayListenElsewhere: () => Promise.resolve(false),
+  findListened: () => Promise.resolve(() => false),
   count: () => Promise.resolve(1),
   minute: () => Promise.resolve(),
   leave: () => Promise.resolve(),
@@ -104,11 +104,17 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
     }
   }
 
+  async function findListened(topics: string[]): Promise<(topic: string) => boolean> {
+    const bitOfTopic = (topic: string) => bitOf(topicHash(topic));
+    const isListened = await readListeners(kv, worker, topics.map(bitOfTopic));
+    return (topic) => isListened(bitOfTopic(topic));
+  }
+
   const others = async () => (await listWorkers(kv)).filter(({ worker: other }) => other !== worker);
 
   return {
     announce,
-    mayListenElsewhere: (topic) => mayListenElsewhere(kv, worker, bitOf(topicHash(topic))),
+    findListened,
     count: createRoster({ clock, renew: () => inTurn(() => write([])), others }),
     minute,
     leave: () => inTurn(() => versionstamp === null ? undefined : forgetWorker(kv, worker, versionstamp)),

@@ -16,7 +16,7 @@ import { admitter, checkOwner, type SubscriptionDeps } from "./subscriptions.ts"
 
 export const MAX_GATEWAY_BYTES = 48 * 1024;
 
-type Deps = SubscriptionDeps & Pick<Broker, "publish" | "isHeard"> & { charge: Charge };
+type Deps = SubscriptionDeps & Pick<Broker, "publish" | "findUnheard"> & { charge: Charge };
 
 const MESSAGES = ["push", "push-subscribe", "push-transports"];
 
@@ -56,10 +56,10 @@ async function push(c: Context, value: unknown, bearer: Bearer, deps: Deps): Pro
 }
 
 /** Topics that nobody in the whole cluster holds; none where that is not certain, since all is stored by now. */
-async function unheardOf(changes: Change[], { isHeard }: Deps): Promise<{ topic: string }[]> {
+async function unheardOf(changes: Change[], { findUnheard }: Deps): Promise<{ topic: string }[]> {
   const each = [...new Map(changes.map((change) => [change.topics[0]!, change])).values()];
-  const heard = await Promise.all(each.map(isHeard)).catch(() => undefined);
-  return each.filter((_, index) => heard?.[index] === false).map(({ topics }) => ({ topic: topics[0]! }));
+  const unheard = await findUnheard(each).catch(() => []);
+  return unheard.map(({ topics }) => ({ topic: topics[0]! }));
 }
 
 /** All or nothing: one bad topic fails the whole message. To leave nobody needs a grant. */

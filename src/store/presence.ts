@@ -61,12 +61,20 @@ function toBytes(bits: PresenceBit[]): Uint8Array {
   return bytes;
 }
 
-/** Whether streams of other workers may be about a topic. What is no record of ours counts as one: nobody can be sure. */
-export async function mayListenElsewhere(kv: Deno.Kv, worker: string, bit: PresenceBit): Promise<boolean> {
-  const slices = [ANY, sliceOf(bit)].map((slice) => Array.fromAsync(kv.list<unknown>({ prefix: [PRESENCE, slice] })));
-  const [any, some] = await withDeadline("reading who listens", Promise.all(slices));
-  const isOther = ({ key }: { key: Deno.KvKey }) => key[2] !== worker;
-  return any!.some(isOther) || some!.filter(isOther).some(({ value }) => holds(value, bit));
+/**
+ * Answers for which of these bits streams of other workers may be there; each slice is read once. What is no record of ours
+ * counts as one: nobody can be sure.
+ */
+export async function readListeners(
+  kv: Deno.Kv,
+  worker: string,
+  bits: Iterable<PresenceBit>,
+): Promise<(bit: PresenceBit) => boolean> {
+  const slices = [...new Set([ANY, ...Iterator.from(bits).map(sliceOf)])];
+  const reading = slices.map((slice) => Array.fromAsync(kv.list<unknown>({ prefix: [PRESENCE, slice] })));
+  const read = await withDeadline("reading who listens", Promise.all(reading));
+  const others = new Map(read.map((entries, n) => [slices[n]!, entries.filter(({ key }) => key[2] !== worker)]));
+  return (bit) => others.get(ANY)!.length > 0 || others.get(sliceOf(bit))!.some(({ value }) => holds(value, bit));
 }
 
 function holds(value: unknown, bit: PresenceBit): boolean {
@@ -74,7 +82,7 @@ function holds(value: unknown, bit: PresenceBit): boolean {
   return (value[(bit % BITS) >> 3]! & 1 << (bit & 7)) !== 0;
 }
 
-/** The workers that have streams, and the versions of their records. */
+/** The workers that said that they live, and the versions of their records. */
 export async function listWorkers(kv: Deno.Kv): Promise<{ worker: string; versionstamp: string }[]> {
   const entries = Array.fromAsync(kv.list({ prefix: [WORKER] }));
   return (await withDeadline("listing workers", entries)).map(({ key, versionstamp }) => ({

@@ -23,7 +23,9 @@ function member(kv: Deno.Kv, clock = manualClock()) {
   return { ...presence, open, clock, listen };
 }
 
-const heard = ({ mayListenElsewhere }: Presence, ...topics: string[]) => Promise.all(topics.map(mayListenElsewhere));
+async function heard({ findListened }: Presence, ...topics: string[]): Promise<boolean[]> {
+  return topics.map(await findListened(topics));
+}
 
 async function pass(minutes: number, ...members: ReturnType<typeof member>[]): Promise<void> {
   for (let minute = 0; minute < minutes; minute++) {
