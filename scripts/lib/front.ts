@@ -1,5 +1,6 @@
 /** nginx in front of several workers, as `docs/scaling.md` has it, without TLS. */
 import { freePort, listening } from "./free_port.ts";
+import { nginxConfiguration } from "./nginx_configuration.ts";
 import { type Running, startProcess } from "./process.ts";
 
 const SCALING = new URL("../../docs/scaling.md", import.meta.url);
@@ -28,10 +29,7 @@ function print(block: string, folder: string, port: number, workers: string[]): 
     .replace(/(?: +server \S+ max_fails.*\n)+/, servers)
     .replace(/ +(?:listen|server_name|ssl_\w+) .*\n/g, "")
     .replace("server {\n", `server {\n    listen 127.0.0.1:${port};\n`);
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder};`);
-  // One process, so that it has no other user and ends by its id.
-  const main = `daemon off; master_process off; pid ${folder}/pid; error_log stderr error;`;
-  return `${main}\nevents { worker_connections 16384; }\nhttp {\naccess_log off;\n${temporary.join("\n")}\n${http}}\n`;
+  return nginxConfiguration(folder, http, { connections: 16_384 });
 }
 
 function readBlock(): string {

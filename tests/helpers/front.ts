@@ -1,4 +1,5 @@
 /** A proxy with TLS in front of a worker: nginx or Caddy, with a block of a document as its configuration. */
+import { nginxConfiguration } from "../../scripts/lib/nginx_configuration.ts";
 import { startProcess } from "./process.ts";
 import { certificates } from "./certificates.ts";
 
@@ -18,13 +19,8 @@ export const nginx: Front = {
       .replace("listen 443 ssl", `listen 127.0.0.1:${port} ssl`)
       .replace("127.0.0.1:8411", `127.0.0.1:${worker}`)
       .replaceAll("/etc/ssl/example.com", await writeCertificate(folder));
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
-      `${name}_temp_path ${folder};`
-    );
-    const http = `access_log off; ${temporary.join(" ")}\n${server}`;
-    // One process, so that it has no other user and ends by its id.
-    const main = `daemon off; master_process off; pid ${folder}/pid; error_log stderr notice; events {}`;
-    await Deno.writeTextFile(`${folder}/nginx.conf`, `${main}\nhttp { ${http} }\n`);
+    const configuration = nginxConfiguration(folder, server, { errors: "notice" });
+    await Deno.writeTextFile(`${folder}/nginx.conf`, configuration);
     const running = startProcess("nginx", { args: ["-p", folder, "-e", "stderr", "-c", `${folder}/nginx.conf`] });
     await running.until(/event method/);
     return running;
