@@ -1,15 +1,16 @@
 /** Several real workers on one real denokv behind a real nginx, as `deno task cluster` starts them. */
 import { type Cluster, startCluster } from "../scripts/lib/cluster.ts";
-import { DENOKV_TOKEN } from "../scripts/lib/denokv.ts";
 import { findDenokv } from "../scripts/lib/denokv_install.ts";
 import { startWorker } from "../scripts/lib/worker.ts";
 import { equal, ok } from "./helpers/assert.ts";
+import { statusOf } from "./helpers/cluster.ts";
 import { component } from "./helpers/component.ts";
-import { openStream } from "./helpers/event_source.ts";
+import { enter } from "./helpers/database_server.ts";
 import { findFront, nginx } from "./helpers/front.ts";
 import { localIssuerOf } from "./helpers/main_process.ts";
 import { openPushService, type TestSubscription } from "./helpers/push_service.ts";
-import { accessToken, postEvent, securityEvent } from "./helpers/worker.ts";
+import { createStreamChain } from "./helpers/stream_chain.ts";
+import { accessToken, securityEvent } from "./helpers/worker.ts";
 
 const HUB = "/.well-known/mercure";
 const END = "the end";
@@ -21,7 +22,7 @@ const test = await component("denokv behind nginx", async () => [await findDenok
 
 /** A cluster whose folder goes with it, and who signs for it. */
 async function openCluster(count: number, settings: Record<string, string> = {}) {
-  Deno.env.set("DENO_KV_ACCESS_TOKEN", DENOKV_TOKEN);
+  enter();
   const things = new AsyncDisposableStack(), folder = await Deno.makeTempDir({ prefix: "carillon-cluster-" });
   things.defer(() => Deno.remove(folder, { recursive: true }));
   const cluster: Cluster = things.use(await startCluster(folder, count, settings));
@@ -31,29 +32,22 @@ async function openCluster(count: number, settings: Record<string, string> = {})
 
 type Signer = Parameters<typeof securityEvent>[0];
 
-/** Sends a change to a worker, or to the front, until it is taken. */
-async function tell(url: string, signer: Signer, topic: string, data: string): Promise<void> {
-  const set = await securityEvent(signer, [{ topic, data }]);
-  for (let status = 0; status !== 202;) {
-    const response = await postEvent(url, set).catch(() => undefined);
-    await response?.body?.cancel();
-    status = response?.status ?? 0;
-  }
+/** Sends a change, known by its sync-token, to a worker, or to the front, until it is taken. */
+async function tell(url: string, signer: Signer, topic: string, token: string): Promise<void> {
+  const headers = { "content-type": "application/secevent+jwt" };
+  const body = await securityEvent(signer, [{ topic, "sync-token": token }]);
+  while (await statusOf(`${url}/-/events`, { method: "POST", headers, body }) !== 202);
 }
 
 /** Reads from the beginning to the end, however often its stream is closed; answers what came, in order. */
-async function readAll(url: string, token: string): Promise<string[]> {
-  const read: string[] = [];
-  for (let lastId = "earliest"; read.at(-1) !== END;) {
-    const stream = await openStream(url + HUB, `match=*&last_event_id=${lastId}`, token).catch(() => undefined);
-    if (!stream) continue;
-    const data = () => stream.events.map((event) => JSON.parse(event.data).data as string);
-    await stream.until(() => stream.state.ended || stream.response.status !== 200 || data().at(-1) === END, 60_000);
-    await stream.close();
-    read.push(...data());
-    lastId = stream.state.lastId || lastId;
-  }
-  return read;
+async function readAll(url: string, { url: audience, local }: Signer): Promise<string[]> {
+  const done = new AbortController();
+  const chain = createStreamChain({ local, any: () => ({ url: audience, hub: url + HUB }) }, () => {
+    if (chain.tokens.at(-1) === END) done.abort();
+  });
+  await chain.run(done.signal);
+  equal(chain.strange, []);
+  return chain.tokens;
 }
 
 /** Subscribes a device to a topic. */
@@ -68,8 +62,7 @@ async function subscribeAt(url: string, token: string, device: TestSubscription,
 test("cluster: what is published anywhere reaches every stream everywhere, once, in one order", async () => {
   await using cluster = await openCluster(3);
   const { signer, workers, url } = cluster;
-  const token = await accessToken(signer, { subscribe: ["*"] });
-  const reading = [url, ...workers.map(({ url }) => url)].map((each) => readAll(each, token));
+  const reading = [url, ...workers.map(({ url }) => url)].map((each) => readAll(each, signer));
   const topics = Array.from({ length: 90 }, (_, n) => `t/${n}`);
   await Promise.all(topics.map((topic, n) => tell(workers[n % 3]!.url, signer, topic, topic)));
   await tell(url, signer, "t", END);
@@ -100,8 +93,7 @@ test("cluster: who subscribed anywhere is told of what is published anywhere", a
 test("cluster: a rolling restart under load loses nothing, and no stream sees a gap or a duplicate", async () => {
   await using cluster = await openCluster(3);
   const { signer, workers, url, env } = cluster, told: string[] = [];
-  const token = await accessToken(signer, { subscribe: ["*"] });
-  const reading = Array.from({ length: 6 }, () => readAll(url, token));
+  const reading = Array.from({ length: 6 }, () => readAll(url, signer));
   let isOver = false;
   const publishing = [0, 1, 2, 3].map(async (name) => {
     for (let n = 0; !isOver; n++) {
