@@ -1,6 +1,7 @@
 /** A database that fails in every way that a network knows, for one of two workers: nothing that was acknowledged is lost. */
 import { component } from "../helpers/component.ts";
-import { type Cluster, eventually, metricOf, openCluster, readiness } from "../helpers/cluster.ts";
+import { type Cluster, metricOf, openCluster, readiness } from "../helpers/cluster.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { openDatabaseServer } from "../helpers/database_server.ts";
 import { type Fault, type FaultProxy, openFaultProxy } from "../helpers/fault_proxy.ts";
 import type { MainProcess } from "../helpers/main_process.ts";

@@ -1,6 +1,7 @@
 /** kill -9 of denokv under three workers: they wait, say so, and go on by themselves when it is back. */
 import { component } from "../helpers/component.ts";
-import { eventually, openCluster, readiness } from "../helpers/cluster.ts";
+import { openCluster, readiness } from "../helpers/cluster.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { openDatabaseServer } from "../helpers/database_server.ts";
 import { openPushService } from "../helpers/push_service.ts";
 import { startTraffic } from "../helpers/traffic.ts";

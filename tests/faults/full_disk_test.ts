@@ -1,6 +1,7 @@
 /** A disk that is full: what cannot be stored is not acknowledged, in time, and all goes on when there is room again. */
 import { component } from "../helpers/component.ts";
-import { type Cluster, eventually, openCluster, readiness } from "../helpers/cluster.ts";
+import { type Cluster, openCluster, readiness } from "../helpers/cluster.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { openDatabaseServer } from "../helpers/database_server.ts";
 import { openPushService, type PushService } from "../helpers/push_service.ts";
 import { findSmallDisk, type SmallDisk } from "../helpers/small_disk.ts";

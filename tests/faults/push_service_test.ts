@@ -3,7 +3,7 @@ import { equal } from "../helpers/assert.ts";
 import type { Behaviour, TestSubscription } from "../helpers/push_service.ts";
 import { changesTo, handOver, openPair, type Pair } from "../helpers/subscriber.ts";
 import { ring } from "../helpers/worker.ts";
-import { until } from "../helpers/dav_push.ts";
+import { eventually } from "../helpers/eventually.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 
@@ -122,7 +122,7 @@ Deno.test("push service: 403 pauses what needs our key there, ends no subscripti
   equal(await statusOf(pair, location), 200);
   const retries = () => Array.fromAsync(pair.worker.kv.list({ prefix: ["retry"] }));
   // One that took more than a second was written down as well, until its answer came.
-  await until(async () => (await retries()).length <= 1);
+  await eventually("only what was refused is tried again", async () => (await retries()).length <= 1, 20_000);
 });
 
 Deno.test("push service: one that is down loses nothing, and gets the newest when it is back", async () => {

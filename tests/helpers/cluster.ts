@@ -92,12 +92,3 @@ export async function metricOf(worker: MainProcess, name: string): Promise<numbe
   const text = await (await fetch(`${worker.url}/-/metrics`, { headers })).text();
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
 }
-
-/** Asks again and again until it is so; throws after so many milliseconds. */
-export async function eventually(what: string, holds: () => Promise<boolean>, milliseconds = 15_000): Promise<void> {
-  const until = performance.now() + milliseconds;
-  while (!await holds()) {
-    if (performance.now() > until) throw new Error(`not in ${milliseconds} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

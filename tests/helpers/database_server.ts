@@ -3,12 +3,15 @@ import { type Denokv, DENOKV_TOKEN, launchDenokv } from "../../scripts/lib/denok
 
 export type DatabaseServer = Awaited<ReturnType<typeof openDatabaseServer>>;
 
-/** What a process needs to be let in; this one as well, which reads keys and counts. */
+/** What a process needs to be let in. */
 export const ADMISSION = { DENO_KV_ACCESS_TOKEN: DENOKV_TOKEN };
+
+/** Lets this process in as well, which reads keys and counts. */
+export const enter = () => Deno.env.set("DENO_KV_ACCESS_TOKEN", DENOKV_TOKEN);
 
 /** Starts one on a free port, its file in `folder` or in a folder of its own. */
 export async function openDatabaseServer(folder?: string) {
-  Deno.env.set("DENO_KV_ACCESS_TOKEN", DENOKV_TOKEN);
+  enter();
   const own = folder ?? await Deno.makeTempDir({ prefix: "carillon-" });
   const path = `${own}/denokv.sqlite3`;
   let running: Denokv = await launchDenokv(path);

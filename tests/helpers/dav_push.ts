@@ -1,6 +1,6 @@
 /** WebDAV-Push from end to end: Radicale behind a worker, the messages of real clients, a push service of ours. */
 import type { Clock } from "../../src/clock.ts";
-import { ok } from "./assert.ts";
+import { eventually } from "./eventually.ts";
 import { openPushService, type TestSubscription } from "./push_service.ts";
 import { startRadicale } from "./radicale.ts";
 import { type DavClient, davClient } from "./radicale_client.ts";
@@ -27,13 +27,7 @@ export function registerAt(client: DavClient, path: string, device: TestSubscrip
 }
 
 /** Resolves when it holds; throws when that takes too long. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!await holds()) {
-    ok(performance.now() < end, "not in 20 s");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+export const until = (holds: () => Promise<boolean>) => eventually("what a device was to be told", holds, 20_000);
 
 /** Radicale with a calendar and an address book of alice's, a worker before it, and a push service. */
 export async function openAll(

@@ -1,7 +1,8 @@
 /** The contract of storage: a test of it runs over memory, over a file and over a real denokv. */
-import { DENOKV_TOKEN, launchDenokv } from "../../scripts/lib/denokv.ts";
+import { launchDenokv } from "../../scripts/lib/denokv.ts";
 import { findDenokv } from "../../scripts/lib/denokv_install.ts";
 import { component } from "./component.ts";
+import { enter } from "./database_server.ts";
 
 type ScopedKv = Deno.Kv & AsyncDisposable;
 
@@ -37,7 +38,7 @@ async function openFile(): Promise<ScopedKv> {
 async function openDenokv(): Promise<ScopedKv> {
   const things = new AsyncDisposableStack(), folder = await makeFolder(things);
   const { url } = things.use(await launchDenokv(`${folder}/kv.sqlite3`));
-  Deno.env.set("DENO_KV_ACCESS_TOKEN", DENOKV_TOKEN);
+  enter();
   return scoped(await Deno.openKv(url), things);
 }
 

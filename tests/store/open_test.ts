@@ -2,10 +2,11 @@ import { DatabaseSync } from "node:sqlite";
 import { openStore } from "../../src/store/open.ts";
 import { StoreError } from "../../src/store/store_error.ts";
 import { withDeadline } from "../../src/store/deadline.ts";
-import { DENOKV_TOKEN, launchDenokv } from "../../scripts/lib/denokv.ts";
+import { launchDenokv } from "../../scripts/lib/denokv.ts";
 import { findDenokv } from "../../scripts/lib/denokv_install.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { component } from "../helpers/component.ts";
+import { enter } from "../helpers/database_server.ts";
 
 async function refusal(path: string): Promise<string> {
   try {
@@ -122,7 +123,7 @@ testDenokv("open: a database server that knows another token is refused, and the
 testDenokv("open: workers that start together on one database do not take each other's probe for a loss", async () => {
   const folder = await Deno.makeTempDir();
   await using denokv = await launchDenokv(`${folder}/kv.sqlite3`);
-  Deno.env.set("DENO_KV_ACCESS_TOKEN", DENOKV_TOKEN);
+  enter();
   const opened = await Promise.all(Array.from({ length: 20 }, () => openStore(denokv.url)));
   for (const kv of opened) kv.close();
   await Deno.remove(folder, { recursive: true });
