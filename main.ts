@@ -7,6 +7,7 @@ import { systemMemory } from "./src/memory.ts";
 import { collectProcessMetrics, createMetrics } from "./src/metrics.ts";
 import { openSenders } from "./src/senders.ts";
 import { serveDeno } from "./src/serve/deno_serve.ts";
+import { openDirectWrites } from "./src/serve/direct_write.ts";
 import { serveNode } from "./src/serve/node_http.ts";
 import { makeAdminToken, readAdminHash } from "./src/store/keys.ts";
 import { openStore } from "./src/store/open.ts";
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
   collectProcessMetrics(metrics);
   const adminToken = await firstAdminToken(kv, config);
   const embedded = !isDeploy && !/^https?:/.test(config.kv);
-  const serve = isDeploy ? serveDeno : serveNode;
+  const serve = isDeploy ? serveDeno : nodeServer();
   const deps = { config, kv, clock: systemClock, random: Math.random, log, metrics, readMemory: systemMemory() };
   const outlets = await openSenders(deps);
   const worker = await startWorker({ ...deps, embedded, fetch, outlets, serve });
@@ -48,6 +49,11 @@ async function main(): Promise<void> {
     kv.close();
     Deno.exit(0);
   }
+}
+
+function nodeServer(): typeof serveNode {
+  const direct = openDirectWrites();
+  return (host, port, start) => serveNode(host, port, start, direct);
 }
 
 /** Made at first start and shown once, to a person: never into a file of logs. */

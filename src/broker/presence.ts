@@ -54,7 +54,8 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
   const sightings = createSightings(clock, DEAD_AFTER);
   const written = new Set<PresenceBit>(), wanted = new Set<PresenceBit>();
   let unused = new Set<PresenceBit>();
-  let versionstamp: string | null = null, writing: Promise<void> = Promise.resolve(), next: Promise<void> | undefined;
+  const inTurn = createTurns();
+  let versionstamp: string | null = null, next: Promise<void> | undefined;
 
   async function announce(matchers: Matcher[]): Promise<void> {
     const bits = bitsOf(matchers);
@@ -65,16 +66,17 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
     await writeNext();
   }
 
-  /** Whoever waits while a write runs shares the next one. */
+  /** Whoever waits while a write runs, stream or heartbeat, shares the next one. */
   function writeNext(): Promise<void> {
-    return next ??= inTurn(() => {
+    if (next) return next;
+    const mine = inTurn(() => {
       next = undefined;
-      return wanted.size > 0 ? write([]) : undefined;
+      return write([]);
     });
-  }
-
-  function inTurn(run: () => Promise<void> | undefined): Promise<void> {
-    return writing = writing.catch(() => {}).then(run);
+    mine.catch(() => {
+      if (next === mine) next = undefined;
+    });
+    return next = mine;
   }
 
   async function write(dropped: PresenceBit[]): Promise<void> {
@@ -115,9 +117,21 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
   return {
     announce,
     findListened,
-    count: createRoster({ clock, renew: () => inTurn(() => write([])), others }),
+    count: createRoster({ clock, renew: writeNext, others }),
     minute,
     leave: () => inTurn(() => versionstamp === null ? undefined : forgetWorker(kv, worker, versionstamp)),
+  };
+}
+
+/** One after the other. Who waits for one that fails fails with it: a database that hangs costs nobody two deadlines. */
+function createTurns(): (run: () => Promise<void> | undefined) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (run) => {
+    const mine = last.then(run);
+    mine.catch(() => {
+      if (last === mine) last = Promise.resolve();
+    });
+    return last = mine;
   };
 }
 

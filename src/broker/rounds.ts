@@ -7,6 +7,9 @@ import type { Room, Stream } from "./stream.ts";
 /** A round gives the event loop back after so many streams or milliseconds. */
 const TURN = { streams: 1_000, milliseconds: 6 };
 
+/** A room that takes longer, milliseconds, is worth a pause in which more comes that it can be written with. */
+const LONG = 32;
+
 type Deps = {
   find: (change: RingEvent["change"]) => Iterable<Audience>;
   write: (stream: Stream, bytes: Uint8Array<ArrayBuffer>) => void;
@@ -24,6 +27,8 @@ export function createRounds({ find, write, isBehind, fallBehind, turn, pause, t
   let writing: Room | undefined;
   let round = Promise.resolve();
   let running = false;
+  /** Rooms to which several events at once were written last, and that took long. */
+  const busy = new WeakSet<Room>();
 
   /** Takes the events that were just appended to the ring, and starts a round if none runs. */
   function deliver(events: RingEvent[]): void {
@@ -40,17 +45,26 @@ export function createRounds({ find, write, isBehind, fallBehind, turn, pause, t
     running = true;
     const turns = createTurns();
     for (const room of dirty) {
-      dirty.delete(room);
       writing = room;
-      for (const chunk of chunksOf(room.pending.splice(0))) {
-        await writeAll(room, chunk, turns);
-        // Nothing leaves a socket within a turn: a burst must not look like a slow reader.
-        if (!chunk.last) await pause();
-      }
+      // Who waits for several events to arrive sends several more then: the first must not get a round of its own.
+      if (busy.has(room)) await pause();
+      dirty.delete(room);
+      await writePending(room, turns);
     }
     // In the same turn as the last check of `dirty`: whoever delivers next starts a new round.
     writing = undefined;
     running = false;
+  }
+
+  async function writePending(room: Room, turns: Turns): Promise<void> {
+    const events = room.pending.splice(0), began = performance.now();
+    for (const chunk of chunksOf(events)) {
+      await writeAll(room, chunk, turns);
+      // Nothing leaves a socket within a turn: a burst must not look like a slow reader.
+      if (!chunk.last) await pause();
+    }
+    if (events.length > 1 && performance.now() - began > LONG) busy.add(room);
+    else busy.delete(room);
   }
 
   async function writeAll(room: Room, chunk: Chunk, turns: Turns): Promise<void> {

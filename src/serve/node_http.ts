@@ -8,6 +8,7 @@ import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { OpenStream, Sink } from "../broker/sink.ts";
 import type { StreamEnv } from "../doors/stream.ts";
+import type { DirectWrites } from "./direct_write.ts";
 
 export type Handler = (request: Request, env: StreamEnv) => Response | Promise<Response>;
 
@@ -26,8 +27,13 @@ const MAX_HEADER_BYTES = 64 * 1024;
 /** Milliseconds that an ended stream's peer has to close its side. */
 const CLOSE_WITHIN = 10_000;
 
-/** Listens; `start` is given the port that was got and answers the handlers. */
-export async function serveNode(host: string, port: number, start: (port: number) => Handlers): Promise<Listening> {
+/** Listens; `start` is given the port that was got and answers the handlers. Streams are written to by `direct`, if any. */
+export async function serveNode(
+  host: string,
+  port: number,
+  start: (port: number) => Handlers,
+  direct?: DirectWrites,
+): Promise<Listening> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject).listen(port, host, 4096, resolve);
@@ -38,7 +44,8 @@ export async function serveNode(host: string, port: number, start: (port: number
   const { handle: handler, raw } = start(got), streams = new Set<Socket>();
   // A DAV client may take as long as it likes to send a large file.
   if (raw) server.requestTimeout = 0;
-  const answer = (request: Request, outgoing: ServerResponse) => handle(handler, request, outgoing, streams);
+  const answer = (request: Request, outgoing: ServerResponse) =>
+    handle(handler, request, outgoing, { streams, direct });
   const listener = getRequestListener((request, env) => answer(request, env.outgoing as ServerResponse), {
     overrideGlobalObjects: false,
     // HTTP/1.0, as health checks speak it, brings no Host.
@@ -66,13 +73,15 @@ function close(server: ReturnType<typeof createServer>): Promise<void> {
 }
 
 /** `streams` are the connections that carry one. */
-async function handle(handler: Handler, request: Request, outgoing: ServerResponse, streams: Set<Socket>) {
+type Carrying = { streams: Set<Socket>; direct: DirectWrites | undefined };
+
+async function handle(handler: Handler, request: Request, outgoing: ServerResponse, carrying: Carrying) {
   const env: StreamEnv = {}, connection = outgoing.req.socket;
   const response = await handler(request, env);
   // A stream lasts until its connection closes: nothing behind it can ever be answered.
-  if (streams.has(connection)) connection.destroy();
+  if (carrying.streams.has(connection)) connection.destroy();
   if (!env.open) return response;
-  const { open } = env, begin = (socket: Socket) => attach(socket, outgoing, response, open, streams);
+  const { open } = env, begin = (socket: Socket) => attach(socket, outgoing, response, open, carrying);
   // A pipelined request gets its socket when the answers before it are out.
   if (outgoing.socket) begin(outgoing.socket);
   else if (!connection.destroyed) outgoing.once("socket", begin);
@@ -84,7 +93,7 @@ function attach(
   outgoing: ServerResponse,
   response: Response,
   open: OpenStream,
-  streams: Set<Socket>,
+  { streams, direct }: Carrying,
 ): void {
   if (socket.destroyed || socket.readableEnded) return void socket.destroy();
   detach(socket, outgoing);
@@ -93,8 +102,7 @@ function attach(
   socket.setTimeout(0);
   // In one packet with what opens the stream: who has the head has an id to come back with.
   socket.cork();
-  socket.write(headOf(response), "latin1");
-  const gone = open(socketSink(socket));
+  const gone = open(direct ? directSink(socket, headOf(response), direct) : plainSink(socket, headOf(response)));
   socket.uncork();
   socket.once("close", gone);
   // A client that half-closes has gone: it could never ask again.
@@ -125,19 +133,49 @@ function headOf(response: Response): string {
   return `HTTP/1.1 ${response.status} OK\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
 }
 
-function socketSink(socket: Socket): Sink {
+function plainSink(socket: Socket, head: string): Sink {
   // Only of a socket that has said so: to ask each of thousands takes a thirtieth of the time of a round.
   let isFull = false;
+  socket.write(head, "latin1");
   return {
     write: (chunk) => void (isFull = !socket.write(chunk)),
+    ...ends(socket),
+    get queued() {
+      return isFull ? socket.writableLength : 0;
+    },
+  };
+}
+
+/** What the kernel does not take goes by Node, and what comes after it waits behind it. */
+function directSink(socket: Socket, head: string, { copy, send, close }: DirectWrites): Sink {
+  let copied = copy(socket), waiting = 1, isFull = false;
+  const written = () => void waiting--;
+  socket.write(head, "latin1", written);
+  socket.once("close", () => {
+    close(copied);
+    copied = -1;
+  });
+  return {
+    write(chunk) {
+      const taken = waiting === 0 && copied >= 0 ? send(copied, chunk) : 0;
+      if (taken === chunk.byteLength) return;
+      waiting++;
+      isFull = !socket.write(taken > 0 ? chunk.subarray(taken) : chunk, written);
+    },
+    ...ends(socket),
+    get queued() {
+      return isFull ? socket.writableLength : 0;
+    },
+  };
+}
+
+function ends(socket: Socket): Pick<Sink, "end" | "destroy"> {
+  return {
     end: () => {
       socket.end();
       // A peer that neither reads nor closes must not keep it.
       socket.setTimeout(CLOSE_WITHIN, () => socket.destroy());
     },
     destroy: () => void socket.resetAndDestroy(),
-    get queued() {
-      return isFull ? socket.writableLength : 0;
-    },
   };
 }

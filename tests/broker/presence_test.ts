@@ -142,6 +142,30 @@ testStores(
   },
 );
 
+testStores(
+  "presence: who waits for a write that fails fails with it, and whoever comes later does not",
+  async (openKv) => {
+    await using kv = await openKv();
+    const broken = Promise.withResolvers<never>();
+    let commits = 0;
+    const here = member(faultyKv(kv, (commit) => ++commits === 1 ? broken.promise : commit()));
+    const refused = [here.listen(exact("a")), here.listen(exact("b")), here.count(), here.minute()];
+    broken.reject(new Error("no answer"));
+    const codes = (await Promise.allSettled(refused)).map((each) => each.status === "rejected" && each.reason.code);
+    equal([codes, commits], [["kv_failed", "kv_failed", "kv_failed", "kv_failed"], 1]);
+    await here.listen(exact("c"));
+    equal(await heard(member(kv), "a", "b", "c"), [true, true, true]);
+  },
+);
+
+testStores("presence: heartbeats and streams that wait at once are one write", async (openKv) => {
+  await using kv = await openKv();
+  let commits = 0;
+  const here = member(faultyKv(kv, (commit) => (commits++, commit())));
+  await Promise.all([here.listen(exact("a")), here.count(), here.count(), here.listen(exact("b")), here.count()]);
+  equal(commits, 1);
+});
+
 testStores("presence: a thousand streams at once are a few writes", async (openKv) => {
   await using kv = await openKv();
   let commits = 0;

@@ -11,8 +11,7 @@ import { equal, ok } from "../helpers/assert.ts";
 import { findDenokv } from "../../scripts/lib/denokv_install.ts";
 
 /** Milliseconds until everything flows again: the client of KV Connect itself rests for up to ten seconds. */
-// A call that was never answered takes eight seconds, and a stream that opens may wait behind three of them.
-const RECOVERY = 45_000;
+const RECOVERY = 20_000;
 
 /** Milliseconds until an owner has lapsed and another worker has looked, with room for a slow machine. */
 const TAKEN_OVER = 45_000;

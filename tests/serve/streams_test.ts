@@ -1,13 +1,17 @@
 import { connect, type Socket } from "node:net";
 import { LIMITS } from "../../src/broker/stream.ts";
 import { serveDeno } from "../../src/serve/deno_serve.ts";
+import { openDirectWrites } from "../../src/serve/direct_write.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
 import { accessToken, publish, ring, type TestWorker, testWorker } from "../helpers/worker.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { openStream } from "../helpers/event_source.ts";
 import { equal, ok } from "../helpers/assert.ts";
 
-const SERVERS = { "node:http": serveNode, "Deno.serve": serveDeno };
+const direct = openDirectWrites();
+const serveDirect: typeof serveNode = (host, port, start) => serveNode(host, port, start, direct);
+
+const SERVERS = { "node:http": serveNode, "node:http, direct": serveDirect, "Deno.serve": serveDeno };
 
 /** A raw connection: what was received so far, and a wait for it. */
 function dial(url: string) {
