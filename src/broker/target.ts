@@ -1,7 +1,7 @@
 /** Where a new subscription leads. */
-import type { PushKeys, Transport } from "../model/subscription.ts";
+import type { Keys, PushKeys, Transport } from "../model/subscription.ts";
 
-export type Target = { transport: Transport; address: string; keys: PushKeys; vapidKey: string };
+export type Target = { transport: Transport; address: string; keys: Keys; vapidKey: string };
 
 type Deps = {
   /** Checks the form of a push address, and answers it as it will be dialled. Throws `bad_address`. */

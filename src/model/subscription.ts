@@ -2,9 +2,9 @@
 import type { Depth } from "./change.ts";
 
 /** How a subscription is reached. */
-export type Transport = "web-push";
+export type Transport = "web-push" | "webhook" | "apns" | "fcm";
 
-/** Names that transport in the messages of CC/CD 70025: the RFC that defines it. */
+/** Names Web Push in the messages of CC/CD 70025: the RFC that defines it. */
 export const WEB_PUSH = "urn:ietf:rfc:8030";
 
 /** What of its topics' changes a subscription asks for. Neither trigger: everything. */
@@ -17,6 +17,9 @@ export type Triggers = {
 /** The user agent's keys (RFC 8291 2), base64url without padding: a point of 65 bytes, a secret of 16. */
 export type PushKeys = { p256dh: string; auth: string };
 
+/** What a transport must know besides the address, by its own names; of Web Push `PushKeys`. */
+export type Keys = Readonly<Record<string, string>>;
+
 /** A topic, and until when it is subscribed to, milliseconds since 1970. `wireTopic`: what a DAV client calls it. */
 export type SubscribedTopic = { topic: string; wireTopic?: string; expiresAt: number };
 
@@ -25,9 +28,9 @@ export type Subscription = {
   /** A hash of the issuer and the subject of the token that made it. */
   owner: string;
   transport: Transport;
-  /** The push resource: a URL that a stranger gave us. */
+  /** A URL that a stranger gave us: the push resource, or where else its transport sends. */
   address: string;
-  keys: PushKeys;
+  keys: Keys;
   topics: SubscribedTopic[];
   triggers: Triggers;
   /** Whose changes it is not told of (CC/CD 70025 `client-id`). */
@@ -36,7 +39,7 @@ export type Subscription = {
   minPriority: number;
   /** How long a change may wait to be merged with others, seconds. */
   maxDelay: number;
-  /** The public VAPID key that its push service knows us by: a point, base64url. */
+  /** The public VAPID key that its push service knows us by: a point, base64url; empty where there is none. */
   vapidKey: string;
   /** Whose push messages it reads. Left out: those of CC/CD 70025. */
   protocol?: "webdav-push";

@@ -1,6 +1,6 @@
 /** The shapes of a subscription: as it is kept, and as it stands with each of its topics. */
 import { MAX_TOPICS, type SubscribedTopic, type Subscriber } from "../model/subscription.ts";
-import type { Subscription, Triggers } from "../model/subscription.ts";
+import type { Keys, Subscription, Transport, Triggers } from "../model/subscription.ts";
 import { depth } from "./merged_shape.ts";
 import { instant, list, members, number, object, optional, type Shape, text, texts } from "./shape.ts";
 
@@ -15,13 +15,21 @@ type Shared = Omit<Subscription, "topics" | "maxDelay">;
 const shared: Shape<Shared> = (value): value is Shared => {
   if (!object<Shared>(value)) return false;
   const { id, owner, transport, address, keys, clientId, minPriority, vapidKey, protocol, confirmed } = value;
-  return text(id) && text(owner) && transport === "web-push" && text(address) && areKeys(keys) &&
+  return text(id) && text(owner) && text(address) && areKeys(transport, keys) &&
     triggers(value.triggers) && (clientId === undefined || text(clientId)) && number(minPriority) &&
     text(vapidKey) && (protocol === undefined || protocol === "webdav-push") && typeof confirmed === "boolean";
 };
 
-function areKeys(value: unknown): boolean {
-  return object<Subscription["keys"]>(value) && text(value.p256dh) && text(value.auth);
+/** By transport, what its sender relies on. */
+const KEYS: Record<Transport, Shape<Keys>> = {
+  "web-push": (value): value is Keys => object<Keys>(value) && text(value.p256dh) && text(value.auth),
+  webhook: (value): value is Keys => object<Keys>(value) && text(value.secret),
+  apns: (value): value is Keys => object<Keys>(value) && Object.values(value).every(text),
+  fcm: (value): value is Keys => object<Keys>(value) && Object.values(value).every(text),
+};
+
+function areKeys(transport: unknown, keys: unknown): boolean {
+  return typeof transport === "string" && Object.hasOwn(KEYS, transport) && KEYS[transport as Transport](keys);
 }
 
 const timed: Shape<Omit<SubscribedTopic, "topic">> = (value): value is Omit<SubscribedTopic, "topic"> =>

@@ -48,13 +48,13 @@ export function createEgress({ trust, clock, resolve = createResolve({ clock }),
   }
 
   /** Posts to a push address. Never throws. */
-  async function post(address: string, { headers, body }: Omit<Request, "path">): Promise<Reply> {
+  async function post(address: string, sent: Omit<Request, "path">): Promise<Reply> {
     const over = new AbortController(), { signal } = over;
     const end = (wait: number) => void clock.wait(wait, signal).then(() => over.abort("late"));
     end(DEADLINE);
     try {
       const url = checkAddress(address, trust), path = url.pathname + url.search;
-      return await send(url, { path, headers, body }, { signal, onHead: () => end(BODY_TIME) });
+      return await send(url, { ...sent, path }, { signal, onHead: () => end(BODY_TIME) });
     } catch (thrown) {
       return { fault: signal.aborted ? "timeout" : isBlocked(thrown) ? "blocked" : "network" };
     } finally {

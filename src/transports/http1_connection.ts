@@ -1,7 +1,7 @@
 /** Connections that speak HTTP/1.1 (RFC 9112): one request at a time on each, kept for the next. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request as startRequest } from "node:https";
-import { type Answer, type Connection, countBody, type Wait } from "./connection.ts";
+import { type Answer, type Connection, createBody, type Request, type Wait } from "./connection.ts";
 import type { DialOptions } from "./dial.ts";
 
 /** Idle connections that are kept of the many that a burst needs: each is a file descriptor. */
@@ -12,11 +12,12 @@ export function openHttp1({ host }: URL, options: DialOptions): Connection {
   const agent = new Agent({ ...options, keepAlive: true, maxFreeSockets: MAX_IDLE });
   const running = new Set<ClientRequest>();
   return {
-    post: async ({ path, headers, body }, wait) => {
+    post: async (sent, wait) => {
+      const { path, headers } = sent;
       const { host: hostname, port } = options;
       const request = startRequest({ hostname, port, path, method: "POST", headers: { ...headers, host }, agent });
       running.add(request);
-      return await exchange(request, body, wait).finally(() => running.delete(request));
+      return await exchange(request, sent, wait).finally(() => running.delete(request));
     },
     isUsable: () => true,
     close: async () => {
@@ -27,15 +28,17 @@ export function openHttp1({ host }: URL, options: DialOptions): Connection {
 }
 
 /** Resolves when the body has ended, or was cut off; whatever breaks before the status came is a fault. */
-function exchange(request: ClientRequest, body: Uint8Array, { signal, onHead }: Wait): Promise<Answer> {
+function exchange(request: ClientRequest, { body, reads }: Request, { signal, onHead }: Wait): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let answer: Answer | undefined;
-  const settle = (fault: Error = new Error("no answer")) => answer ? resolve(answer) : reject(fault);
+  const settle = (fault: Error = new Error("no answer")) =>
+    answer ? resolve({ ...answer, ...answered.read() }) : reject(fault);
   const giveUp = () => (cancel(request), settle());
+  const answered = createBody(reads, giveUp);
   request.once("response", (message) => {
     answer = readAnswer(message);
     onHead();
-    message.on("data", countBody(giveUp));
+    message.on("data", answered.add);
     message.on("error", () => {});
     message.once("close", () => settle());
   });

@@ -7,7 +7,7 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import { type Answer, type Connection, countBody, type Request, Unprocessed, type Wait } from "./connection.ts";
+import { type Answer, type Connection, createBody, type Request, Unprocessed, type Wait } from "./connection.ts";
 
 /** Informational answers (RFC 9110 15.2) before the one that counts. */
 const MAX_INFORMATIONAL = 10;
@@ -25,7 +25,7 @@ export async function openHttp2({ origin, host }: URL, socket: TLSSocket, signal
   session.on("error", () => {});
   await settled(session, signal);
   return {
-    post: async (request, wait) => await exchange(begin(session, host, request), request.body, wait),
+    post: async (request, wait) => await exchange(begin(session, host, request), request, wait),
     isUsable: () => !isLeaving && !session.closed && !session.destroyed,
     close: async () => {
       // Without a GOAWAY, which would tell of pushed streams alone (RFC 9113 6.8): Deno 2.9.6 as a server dies of it.
@@ -55,15 +55,16 @@ function begin(session: ClientHttp2Session, host: string, { path, headers }: Req
 }
 
 /** Whatever happens to a stream, `close` comes last: then there was an answer, or there is none. */
-function exchange(stream: ClientHttp2Stream, body: Uint8Array, { signal, onHead }: Wait): Promise<Answer> {
+function exchange(stream: ClientHttp2Stream, { body, reads }: Request, { signal, onHead }: Wait): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   let answer: Answer | undefined;
-  const settle = () => answer ? resolve(answer) : reject(faultOf(stream));
+  const settle = () => answer ? resolve({ ...answer, ...answered.read() }) : reject(faultOf(stream));
   // Of one that the server has not let begin yet, Deno 2.9 would never say that it is closed.
   const cancel = () => (stream.close(constants.NGHTTP2_CANCEL), settle());
+  const answered = createBody(reads, cancel);
   stream.once("response", (headers) => (answer = readAnswer(headers), onHead()));
   stream.on("headers", countInformational(cancel));
-  stream.on("data", countBody(cancel));
+  stream.on("data", answered.add);
   stream.on("error", () => {});
   stream.once("close", settle);
   signal.addEventListener("abort", cancel, { once: true });

@@ -8,6 +8,7 @@ import { encrypt, encryptByLibrary, makeEphemeral } from "../wire/message_encryp
 import type { VapidKey } from "../wire/vapid.ts";
 import type { Egress } from "./egress.ts";
 import { createEphemeralKeys, type MakeEphemeral } from "./ephemeral_keys.ts";
+import { createInTurn } from "./in_turn.ts";
 import { KEY_PAUSE } from "./key_breaker.ts";
 import { createOrigins, type Sender } from "./origins.ts";
 import { readReply, type Result } from "./outcome.ts";
@@ -35,7 +36,7 @@ export type WebPush = ReturnType<typeof createWebPush>;
 
 export function createWebPush({ egress, keys, contact, clock, random, log, make = makeEphemeral }: Deps) {
   const byPoint = new Map(keys.map((key) => [key.point, key]));
-  const origins = createOrigins({ clock, random, keyRefused });
+  const origins = createOrigins({ clock, random, keyRefused }), inTurn = createInTurn(origins);
   const ephemerals = createEphemeralKeys(make);
   const authorize = createVapidTokens({ contact, clock });
   const print = createPlaintexts();
@@ -48,7 +49,8 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
     if (!key) return hold("unknownKeys", UNKNOWN_KEY);
     try {
       const { address, confirmed } = delivery.subscriber, { origin } = egress.check(address);
-      return await sendInTurn(delivery, key, { origin, endpoint: address, key: key.point, confirmed });
+      const sender = { origin, endpoint: address, key: key.point, confirmed };
+      return await inTurn(sender, async () => await push(delivery, await authorize(origin, key)));
     } catch {
       return hold("broken", BROKEN);
     }
@@ -60,22 +62,10 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
     return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false };
   }
 
-  async function sendInTurn(delivery: Delivery, key: VapidKey, sender: Sender): Promise<Outcome> {
-    const turn = await origins.enter(sender);
-    if (!turn.go) return { kind: "retry", at: turn.at, tried: false };
-    let result: Result | undefined;
-    try {
-      result = await push(delivery, await authorize(sender.origin, key));
-      return result.outcome;
-    } finally {
-      turn.leave(result?.verdict ?? { origin: "silent" });
-    }
-  }
-
   async function push(delivery: Delivery, authorization: string): Promise<Result> {
     const { subscriber, message } = delivery;
     const post = async (plaintext: Uint8Array) => {
-      const body = await seal(plaintext, subscriber.keys);
+      const body = await seal(plaintext, subscriber.keys as PushKeys);
       const headers = headersOf(delivery, { authorization, length: body.byteLength, now: clock.now() });
       const reply = await egress.post(subscriber.address, { headers, body });
       // RFC 8030 5.2: it tells how long it will really keep the message.
