@@ -30,4 +30,5 @@ export type Outcome =
 /** Sends one delivery. Never throws. */
 export type Send = (delivery: Delivery) => Promise<Outcome>;
 
-export type Senders = Record<Transport, Send>;
+/** Those that are offered: an operator may have taken one away that subscriptions still name. */
+export type Senders = Partial<Record<Transport, Send>>;

@@ -20,13 +20,17 @@ export async function send(shard: Shard, subscriber: Subscriber, message: Messag
 }
 
 export async function deliver(deps: DeliverDeps, subscriber: Subscriber, message: Message): Promise<Outcome> {
-  const { senders, metrics, hashKey } = deps;
+  const { senders, metrics, hashKey, clock } = deps;
+  const notOffered = () => Promise.resolve<Outcome>({ kind: "retry", at: clock.now() + UNOFFERED, tried: false });
   const delivery: Delivery = { subscriber, message, until: subscriber.expiresAt };
   if (message) delivery.replaces = shortHash(hashKey, subscriber.id, message.topic);
-  const outcome = await senders[subscriber.transport](delivery);
+  const outcome = await (senders[subscriber.transport] ?? notOffered)(delivery);
   metrics.deliveries.inc({ transport: subscriber.transport, outcome: outcome.kind });
   return outcome;
 }
+
+/** Milliseconds until it is looked whether a transport is offered again. */
+const UNOFFERED = 10 * 60_000;
 
 /** A delivery that has not been tried, or not been answered. */
 export function toRetry(
