@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 /** The same on every architecture that Deno runs on. */
 const MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000;
 
-/** Of the descriptors that the process may have, so that copies never use up what connections need. */
+/** Streams have copies while they are no more than this share of the descriptors that the process may have. */
 const SHARE = 1 / 4;
 
 const SYMBOLS = {
@@ -15,23 +15,25 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-/** Copies are descriptors of our own: nobody else can close one, or be given its number, before `close`. */
+/** A descriptor of our own: nobody else can close it, or be given its number, before `close`. -1: there is none. */
+export type Copy = { fd: number };
+
 export type DirectWrites = {
-  /** A copy of the socket's descriptor; -1 when there is none to be had. */
-  copy: (socket: Socket) => number;
-  /** Answers how many bytes the kernel took at once; -1 for none, or when the connection is broken. */
-  send: (copy: number, bytes: Uint8Array<ArrayBuffer>) => number;
-  close: (copy: number) => void;
+  /** Of a stream's connection; must be closed once, with or without a descriptor. */
+  copy: (socket: Socket) => Copy;
+  /** Answers how many bytes the kernel took at once; -1 for none, without a descriptor, or when the connection is broken. */
+  send: (copy: Copy, bytes: Uint8Array<ArrayBuffer>) => number;
+  close: (copy: Copy) => void;
 };
 
 /** What Deno's sockets have, to hand them to another process. */
 type Handle = { fdForIpc?: () => number };
 
-/** `undefined` where there is no Linux, no GNU libc, or no right to call it. */
-export function openDirectWrites(): DirectWrites | undefined {
+/** `undefined` where there is no Linux, no GNU libc, or no right to call it. `maxFiles`: descriptors that there may be. */
+export function openDirectWrites(maxFiles = maxOpenFiles()): DirectWrites | undefined {
   if (Deno.build.os !== "linux" || Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
   const libc = load();
-  return libc && directWrites(libc);
+  return libc && directWrites(libc, Math.floor(maxFiles * SHARE));
 }
 
 function load() {
@@ -42,31 +44,37 @@ function load() {
   }
 }
 
-function directWrites(libc: NonNullable<ReturnType<typeof load>>): DirectWrites {
-  let left = Math.floor(maxOpenFiles() * SHARE);
+function directWrites(libc: NonNullable<ReturnType<typeof load>>, most: number): DirectWrites {
+  const open = new Set<Copy>();
+  let streams = 0;
 
-  function copy(socket: Socket): number {
-    if (left === 0) return -1;
-    const copied = (socket as { _handle?: Handle | null })._handle?.fdForIpc?.() ?? -1;
-    if (copied >= 0) left--;
+  /** With too many streams all copies go: connections need the descriptors. */
+  function copy(socket: Socket): Copy {
+    const copied = { fd: -1 };
+    if (++streams > most) open.forEach(end);
+    else copied.fd = (socket as { _handle?: Handle | null })._handle?.fdForIpc?.() ?? -1;
+    if (copied.fd >= 0) open.add(copied);
     return copied;
   }
 
-  function close(copied: number): void {
-    if (copied < 0) return;
-    libc.close(copied);
-    left++;
+  function end(copied: Copy): void {
+    if (!open.delete(copied)) return;
+    libc.close(copied.fd);
+    copied.fd = -1;
   }
 
   return {
     copy,
-    send: (copied, bytes) => libc.send(copied, bytes, bytes.byteLength, MSG_DONTWAIT | MSG_NOSIGNAL),
-    close,
+    send: ({ fd }, bytes) => fd < 0 ? -1 : libc.send(fd, bytes, bytes.byteLength, MSG_DONTWAIT | MSG_NOSIGNAL),
+    close(copied) {
+      streams--;
+      end(copied);
+    },
   };
 }
 
-/** The soft limit, to which Deno does not add; 0 where nobody says. */
+/** The soft limit of this process; 0 where nobody says. */
 function maxOpenFiles(): number {
-  const limits = Deno.readTextFileSync("/proc/self/limits");
-  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 0);
+  if (Deno.build.os !== "linux") return 0;
+  return Number(/^Max open files\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits"))?.[1] ?? 0);
 }

@@ -148,16 +148,14 @@ function plainSink(socket: Socket, head: string): Sink {
 
 /** What the kernel does not take goes by Node, and what comes after it waits behind it. */
 function directSink(socket: Socket, head: string, { copy, send, close }: DirectWrites): Sink {
-  let copied = copy(socket), waiting = 1, isFull = false;
+  const copied = copy(socket);
+  let waiting = 1, isFull = false;
   const written = () => void waiting--;
   socket.write(head, "latin1", written);
-  socket.once("close", () => {
-    close(copied);
-    copied = -1;
-  });
+  socket.once("close", () => close(copied));
   return {
     write(chunk) {
-      const taken = waiting === 0 && copied >= 0 ? send(copied, chunk) : 0;
+      const taken = waiting === 0 ? send(copied, chunk) : 0;
       if (taken === chunk.byteLength) return;
       waiting++;
       isFull = !socket.write(taken > 0 ? chunk.subarray(taken) : chunk, written);

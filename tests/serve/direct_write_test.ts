@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 import fc from "fast-check";
 import type { Sink } from "../../src/broker/sink.ts";
-import { type DirectWrites, openDirectWrites } from "../../src/serve/direct_write.ts";
+import { type Copy, type DirectWrites, openDirectWrites } from "../../src/serve/direct_write.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
 import { equal, ok } from "../helpers/assert.ts";
 
@@ -10,20 +10,20 @@ const system = openDirectWrites()!;
 
 /** What the kernel took of all, and the copies that are open. */
 function spied(writes: DirectWrites) {
-  const open = new Set<number>();
+  const open = new Set<Copy>();
   const seen = { open, sent: 0, refused: 0 };
   const copy = (socket: Socket) => {
     const copied = writes.copy(socket);
-    if (copied >= 0) open.add(copied);
+    if (copied.fd >= 0) open.add(copied);
     return copied;
   };
-  const send = (copied: number, bytes: Uint8Array<ArrayBuffer>) => {
+  const send = (copied: Copy, bytes: Uint8Array<ArrayBuffer>) => {
     const taken = writes.send(copied, bytes);
     if (taken === bytes.byteLength) seen.sent++;
     else seen.refused++;
     return taken;
   };
-  return { open, seen, copy, send, close: (copied: number) => (open.delete(copied), writes.close(copied)) };
+  return { open, seen, copy, send, close: (copied: Copy) => (open.delete(copied), writes.close(copied)) };
 }
 
 /** A stream over a real connection, whose sink the test writes to. */
@@ -137,8 +137,22 @@ Deno.test("direct: a reader that is cut hears a reset, though there is a copy", 
   equal(await stream.closed, "ECONNRESET");
 });
 
-Deno.test("direct: where there are no more copies, Node writes", async () => {
-  await using stream = await openStream({ ...system, copy: () => -1 });
+Deno.test("direct: with more streams than a quarter of the descriptors all are written to by Node", async () => {
+  const direct = spied(openDirectWrites(8)!), streams = [];
+  for (let n = 0; n < 3; n++) streams.push(await openStream(direct));
+  await turn();
+  const sizes = direct.open.values().map(({ fd }) => fd).toArray();
+  const reading = streams.map(({ socket }) => readBody(socket, 10));
+  for (const { sink } of streams) sink.write(new Uint8Array(10).fill(7));
+  equal((await Promise.all(reading)).map((body) => [...body]), Array(3).fill(Array(10).fill(7)));
+  equal([sizes, direct.seen.sent], [[-1, -1], 0]);
+  for (const stream of streams) await stream[Symbol.asyncDispose]();
+  await using stream = await openStream(direct);
+  equal([stream.sink.queued, direct.open.size], [0, 1]);
+});
+
+Deno.test("direct: where there are no more descriptors, Node writes", async () => {
+  await using stream = await openStream({ ...system, copy: () => ({ fd: -1 }) });
   const reading = readBody(stream.socket, 10);
   await turn();
   stream.sink.write(new Uint8Array(10).fill(7));
