@@ -47,7 +47,7 @@ export type AppDeps = {
   isDraining: () => boolean;
   /** Whether a token may come as a cookie. */
   cookies: boolean;
-} & Pick<SubscriptionDeps, "checkAddress" | "vapidKey">;
+} & Pick<SubscriptionDeps, "offers">;
 
 export type App = Hono<{ Bindings: StreamEnv }>;
 

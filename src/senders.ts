@@ -1,17 +1,19 @@
-/** The ways out, put together: the keys, the egress and each transport, as broker and doors need them. */
+/** The ways out, put together: the keys, the egress and the transports, as broker and doors need them. */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Senders } from "./model/delivery.ts";
+import type { Offer, Transport } from "./model/transport.ts";
 import { readVapidKey } from "./store/keys.ts";
+import { createEnvelope } from "./store/seal.ts";
 import { createEgress, type EgressDeps } from "./transports/egress.ts";
+import { openTransports } from "./transports/registry.ts";
 import { createTrust } from "./transports/trust.ts";
-import { createWebPush, type WebPush } from "./transports/webpush.ts";
 import { importVapidKey } from "./wire/vapid.ts";
 
 type Deps = {
-  config: Pick<Config, "contact" | "vapidKeys" | "pushHosts" | "secret">;
+  config: Pick<Config, "contact" | "vapidKeys" | "pushHosts" | "secret" | "url" | "davUrl">;
   kv: Deno.Kv;
   clock: Clock;
   random: () => number;
@@ -19,12 +21,9 @@ type Deps = {
   metrics: Metrics;
 } & Pick<EgressDeps, "ca" | "resolve">;
 
-type Stats = ReturnType<WebPush["stats"]>;
-
 export type Outlets = {
   senders: Senders;
-  /** Checks the form of a push address. Throws `bad_address`. */
-  checkAddress: (address: string) => URL;
+  offers: Offer[];
   /** The public VAPID key of new subscriptions. */
   vapidKey: string;
   /** To be called once a second. */
@@ -37,34 +36,41 @@ export async function openSenders({ config, kv, clock, random, log, metrics, ca,
   const jwks = [...config.vapidKeys, await readVapidKey(kv, config.secret)];
   const keys = await Promise.all(jwks.map(importVapidKey));
   const egress = createEgress({ trust: createTrust(config.pushHosts), clock, ca, resolve });
-  const counted = new Map<string, number>();
-  const webPush = createWebPush({ egress, keys, contact: config.contact, clock, random, log });
+  const ownOrigins = [config.url, config.davUrl ?? config.url].map((url) => new URL(url).origin);
+  const envelope = createEnvelope(config.secret);
+  const shared = { egress, clock, random, log, contact: config.contact };
+  const transports = openTransports({ ...shared, keys, ownOrigins, ...envelope });
+  const measure = createMeasure(transports, metrics);
 
   function tick(): void {
     egress.tick();
-    webPush.tick();
-    measure(webPush.stats());
-  }
-
-  function measure(
-    { open, inFlight, waiting, keysReady, unknownKeys, blocked, shortened, broken, ttlCut }: Stats,
-  ): void {
-    metrics.pushServicesPaused.set(open);
-    metrics.pushesInFlight.set(inFlight);
-    metrics.pushesWaiting.set(waiting);
-    metrics.pushKeysReady.set(keysReady);
-    const faults = { unknown_key: unknownKeys, blocked, shortened, broken, ttl_cut: ttlCut };
-    for (const [kind, count] of Object.entries(faults)) {
-      metrics.pushFaults.inc({ kind }, count - (counted.get(kind) ?? 0));
-      counted.set(kind, count);
-    }
+    for (const transport of transports) transport.tick();
+    measure();
   }
 
   return {
-    senders: { "web-push": webPush.send },
-    checkAddress: webPush.check,
+    senders: Object.fromEntries(transports.map(({ offer, send }) => [offer.name, send])),
+    offers: transports.map(({ offer }) => offer),
     vapidKey: keys[0]!.point,
     tick,
-    close: async () => void await Promise.all([webPush.close(), egress.close()]),
+    close: async () => void await Promise.all([...transports.map(({ close }) => close()), egress.close()]),
+  };
+}
+
+/** Adds up what the transports say of themselves. */
+function createMeasure(transports: Transport[], metrics: Metrics): () => void {
+  const counted = new Map<string, number>();
+  return () => {
+    const all = transports.map(({ stats }) => stats());
+    const sum = (pick: (stats: typeof all[number]) => number) => all.reduce((sum, stats) => sum + pick(stats), 0);
+    metrics.pushServicesPaused.set(sum(({ open }) => open));
+    metrics.pushesInFlight.set(sum(({ inFlight }) => inFlight));
+    metrics.pushesWaiting.set(sum(({ waiting }) => waiting));
+    metrics.pushKeysReady.set(sum(({ keysReady = 0 }) => keysReady));
+    for (const kind of new Set(all.flatMap(({ faults }) => Object.keys(faults)))) {
+      const count = sum(({ faults }) => faults[kind] ?? 0);
+      metrics.pushFaults.inc({ kind }, count - (counted.get(kind) ?? 0));
+      counted.set(kind, count);
+    }
   };
 }

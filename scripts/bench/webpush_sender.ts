@@ -80,6 +80,7 @@ function delivery(): Delivery {
     subscriber,
     message: { topic: `https://dav.example/calendars/alice/${number}/`, merged },
     until: timestamp + 86_400_000,
+    attempt: 0,
     replaces: "abcdefghijklmnopqrstuv",
   };
 }
@@ -111,7 +112,7 @@ function toJwk({ publicKey, privateKey }: { publicKey: string; privateKey: strin
 }
 
 async function fillPool(): Promise<void> {
-  while (push.stats().keysReady < POOL) {
+  while (push.stats().keysReady! < POOL) {
     push.tick();
     await new Promise((resolve) => setTimeout(resolve));
   }

@@ -152,7 +152,7 @@ export async function openBroker(deps: BrokerDeps) {
     /** Follows the journal and delivers until the signal aborts. */
     run: async (signal: AbortSignal) => void await Promise.all([follower.run(signal), deliveries.run(signal)]),
     /** Throws when the database does not answer. */
-    check: async () => void await readBell(kv),
+    check: async () => void await readBell(kv, READY_WITHIN),
     /** Commits what was accepted, shows it to every stream, and ends them. */
     async drain(): Promise<void> {
       await publisher.drain();
@@ -161,6 +161,9 @@ export async function openBroker(deps: BrokerDeps) {
     },
   };
 }
+
+/** Milliseconds that the database has to show that it answers: who asks for it does not wait longer. */
+const READY_WITHIN = 2_000;
 
 /** Ends looked at in one go, and how many at the most in one minute. */
 const ENDS = 200;

@@ -2,12 +2,13 @@
 import { CarillonError } from "../errors.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { type Counts, REFRESH_INTERVAL, type Subscription } from "../model/subscription.ts";
+import type { Target } from "../model/transport.ts";
 import { countSubscriptions } from "../store/counts.ts";
 import { setAside } from "../store/set_aside.ts";
 import { type Initial, type Kept, listOwned } from "../store/subscriptions.ts";
 import { readSubscribers, topicHash } from "../store/subscribers.ts";
 import { type ChangeDeps, createChange, isId, notFound } from "./change_subscription.ts";
-import type { Target } from "./target.ts";
+import { findFailing } from "./failing.ts";
 import type { TopicNames } from "./topic_names.ts";
 
 /** Subscriptions that are read at once. */
@@ -180,7 +181,9 @@ export function createSubscriptions({ kv, clock, log, metrics, hashKey, names, s
   const subscribersOf = (topic: string, limit: number) =>
     readSubscribers(kv, topicHash(topic), { after: { delay: 0, id: "" }, through: 60 }, limit);
 
-  return { subscribe, join, register, leave, drop, update, end, peek, get, list, idsOf, hasAny, dropAll };
+  const failing = (subscription: Subscription) => findFailing(kv, subscription);
+
+  return { failing, subscribe, join, register, leave, drop, update, end, peek, get, list, idsOf, hasAny, dropAll };
 }
 
 /** The initial push of a new address, due at `now`. */

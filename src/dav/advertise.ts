@@ -1,5 +1,6 @@
 /** Putting the properties of push into what the upstream says of its resources. */
 import type { IncomingMessage } from "node:http";
+import type { Offer } from "../model/transport.ts";
 import type { TopicNames } from "../broker/topic_names.ts";
 import { credentialsOf, isBound } from "./ask.ts";
 import type { Caller, FindCaller } from "./caller.ts";
@@ -15,8 +16,7 @@ import type { Resource } from "./response_edits.ts";
 
 type Deps = {
   origin: string;
-  /** The public VAPID key of new registrations. */
-  vapidKey: string;
+  offers: Offer[];
   findCaller: FindCaller;
   names: Pick<TopicNames, "hash" | "seal">;
 };
@@ -30,8 +30,8 @@ export type Adapted = { body: Uint8Array; open: () => Promise<Rewriter> };
 /** Adapts a PROPFIND, whose body was read. Answers undefined for one that has nothing to do with push. */
 export type Adapt = (incoming: IncomingMessage, body: Uint8Array) => Adapted | undefined;
 
-export function createAdapt({ origin, vapidKey, findCaller, names }: Deps): Adapt {
-  const propertiesOf = createPropertiesOf(vapidKey, origin + REGISTRATIONS);
+export function createAdapt({ origin, offers, findCaller, names }: Deps): Adapt {
+  const propertiesOf = createPropertiesOf(offers, origin + REGISTRATIONS);
   const ours = new Set(propertiesOf({ content: true, property: true }, { hash: "", sealed: "" }).keys());
 
   /** Only of who is signed in: topics are unique to a user. */

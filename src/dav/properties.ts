@@ -3,7 +3,9 @@
  * CC/CD 70025.
  */
 import { REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
+import { findOffer, type Offer } from "../model/transport.ts";
 import { DAV_PUSH_NAMESPACE } from "../wire/dav_subscribe.ts";
+import { escapeXml } from "../wire/xml.ts";
 import { PUSH_NAMESPACE } from "../wire/push_register.ts";
 import { clark } from "./names.ts";
 import type { Pushable } from "./pushable.ts";
@@ -27,7 +29,8 @@ export type Topics = {
 export type PropertiesOf = (pushable: Pushable, topics: Topics) => Map<string, string>;
 
 /** `subscribeUrl` is where a client of CC/CD 70025 subscribes. */
-export function createPropertiesOf(vapidKey: string, subscribeUrl: string): PropertiesOf {
+export function createPropertiesOf(offers: Offer[], subscribeUrl: string): PropertiesOf {
+  const vapidKey = findOffer(offers, WEB_PUSH).data["vapid-public-key"]!;
   const webPush = `<P:web-push><P:vapid-public-key type="p256ecdsa">${vapidKey}</P:vapid-public-key></P:web-push>`;
   const href = `<D:href xmlns:D="DAV:">${subscribeUrl}</D:href>`;
   const fixed = [
@@ -35,7 +38,7 @@ export function createPropertiesOf(vapidKey: string, subscribeUrl: string): Prop
     // The example of CC/CD 70025 says `subscribe-URL`, its definition of the version `push-version`.
     davPush("push-subscribe-URL", href),
     davPush("subscribe-URL", href),
-    davPush("supported-transport-set", printTransports(vapidKey)),
+    davPush("supported-transport-set", printTransports(offers)),
     davPush("refresh-interval", `${REFRESH_INTERVAL}`),
     davPush("version", "1"),
     davPush("push-version", "1"),
@@ -50,10 +53,15 @@ export function createPropertiesOf(vapidKey: string, subscribeUrl: string): Prop
 }
 
 /** An empty transport: the client may bring its own. */
-function printTransports(vapidKey: string): string {
-  const data = `<P:transport-data><P:vapid-public-key>${vapidKey}</P:vapid-public-key></P:transport-data>`;
-  const interval = `<P:refresh-interval>${REFRESH_INTERVAL}</P:refresh-interval>`;
-  return `<P:transport><P:transport-uri>${WEB_PUSH}</P:transport-uri>${interval}${data}</P:transport><P:transport/>`;
+function printTransports(offers: Offer[]): string {
+  return offers.map(printTransport).join("") + "<P:transport/>";
+}
+
+function printTransport({ uri, refreshInterval, data }: Offer): string {
+  const known = Object.entries(data).map(([name, value]) => `<P:${name}>${escapeXml(value)}</P:${name}>`).join("");
+  return `<P:transport><P:transport-uri>${escapeXml(uri)}</P:transport-uri>` +
+    `<P:refresh-interval>${refreshInterval}</P:refresh-interval>` +
+    (known && `<P:transport-data>${known}</P:transport-data>`) + "</P:transport>";
 }
 
 function printTriggers({ content, property }: Pushable): string {

@@ -1,9 +1,8 @@
 /** Registering for push (draft-bitfire-webdav-push, "Subscription registration"): who may read a collection is told of it. */
 import type { Admit, Subscriptions } from "../broker/subscriptions.ts";
-import { type Target, targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
-import type { Subscription, Triggers } from "../model/subscription.ts";
-import { readPushKeys } from "../wire/push_keys.ts";
+import { type Subscription, type Triggers, WEB_PUSH } from "../model/subscription.ts";
+import { type Offer, type Target, targetOf } from "../model/transport.ts";
 import { InvalidSubscription, parsePushRegister, PUSH_NAMESPACE } from "../wire/push_register.ts";
 import { type Answer, passOn, refuse } from "./answer.ts";
 import { type Ask, type Credentials, isBound } from "./ask.ts";
@@ -25,8 +24,7 @@ export type RegisterDeps = {
   subscriptions: Subscriptions;
   /** The public origin of the DAV door. */
   origin: string;
-  checkAddress: (address: string) => URL;
-  vapidKey: string;
+  offers: Offer[];
   admit: Admit;
   now: () => number;
   /** Called with what somebody registered, by which credentials, and the homes in which that is. */
@@ -48,7 +46,7 @@ export async function register(deps: RegisterDeps, { path, credentials, text }: 
     const wanted = parsePushRegister(text);
     if (!wanted) return undefined;
     if (!wanted.triggers) return noTrigger();
-    const target = targetOf(wanted.address, readPushKeys(wanted.keys), deps);
+    const target = await targetOf(deps.offers, WEB_PUSH, { endpoint: wanted.address, keys: wanted.keys });
     if (isBound(credentials)) return unavailable();
     const found = await lookAt(deps, path, credentials);
     if (isRefused(found)) return passOn(found.refused);

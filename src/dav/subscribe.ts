@@ -1,9 +1,9 @@
 /** Subscribing by CC/CD 70025: many collections at once, by the names that their properties gave them. All or nothing. */
 import type { Wanted } from "../broker/subscriptions.ts";
-import { type Target, targetOf } from "../broker/target.ts";
 import type { TopicNames } from "../broker/topic_names.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { WEB_PUSH } from "../model/subscription.ts";
+import { type Target, targetOf } from "../model/transport.ts";
 import { DAV_PUSH_NAMESPACE, type DavSubscribe, InvalidSubscribe, parseDavSubscribe } from "../wire/dav_subscribe.ts";
 import { parseClientData } from "../wire/subscription_request.ts";
 import { escapeXml } from "../wire/xml.ts";
@@ -28,7 +28,7 @@ export const clientIdOf = (owner: string, clientId: string) => shortHash("client
 export async function subscribe(deps: SubscribeDeps, posted: Omit<Posted, "path">): Promise<Answer> {
   try {
     const document = parseDavSubscribe(posted.text);
-    const { target, wanted } = readTransport(document, deps);
+    const { target, wanted } = await readTransport(document, deps);
     const topics = openAll(document.topics, deps);
     if (!topics || isBound(posted.credentials)) return invalidTopics(document.topics);
     const asked = { ...posted, owner: topics[0]!.owner, topics, target, wanted };
@@ -42,13 +42,14 @@ export async function subscribe(deps: SubscribeDeps, posted: Omit<Posted, "path"
 }
 
 /** The client's own transport is a push service of its own, whose address stands for the transport. */
-function readTransport({ transportUri, clientData, expiresAt }: DavSubscribe, deps: SubscribeDeps) {
+async function readTransport({ transportUri, clientData, expiresAt }: DavSubscribe, { offers }: SubscribeDeps) {
   try {
-    const { address, keys, ...wanted } = parseClientData(clientData);
-    const endpoint = transportUri === WEB_PUSH ? address : transportUri;
-    if (endpoint === undefined || !keys) throw new InvalidSubscribe("invalid-transport");
-    const end = expiresAt === undefined ? {} : { expiresAt };
-    return { target: targetOf(endpoint, keys, deps), wanted: { ...wanted, ...end } };
+    const { transport: _, endpoint: own, keys, ...wanted } = parseClientData(clientData);
+    const isOffered = offers.some(({ uri }) => uri === transportUri);
+    const endpoint = isOffered ? own : transportUri;
+    if (endpoint === undefined) throw new InvalidSubscribe("invalid-transport");
+    const target = await targetOf(offers, isOffered ? transportUri : WEB_PUSH, { endpoint, ...(keys && { keys }) });
+    return { target, wanted: { ...wanted, ...(expiresAt !== undefined && { expiresAt }) } };
   } catch (thrown) {
     throw isBadTarget(thrown) ? new InvalidSubscribe("invalid-transport") : thrown;
   }

@@ -23,6 +23,7 @@ import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Change } from "../model/change.ts";
 import { type Counts, expiryOf, type Subscription } from "../model/subscription.ts";
+import type { Offer } from "../model/transport.ts";
 import { tooLarge } from "./body.ts";
 import { problem } from "./problem.ts";
 
@@ -40,8 +41,7 @@ type Deps = {
   davUrl: string;
   url: string;
   broker: Pick<Broker, "subscriptions" | "topicNames" | "publish" | "lastToken">;
-  checkAddress: (address: string) => URL;
-  vapidKey: string;
+  offers: Offer[];
   metrics: Metrics;
   log: Logger;
 };
@@ -58,7 +58,7 @@ export type DavDoor = {
 
 /** Undefined where no DAV server is behind us. */
 export function openDavDoor(deps: Deps): DavDoor | undefined {
-  const { upstream: behind, davUrl, url, metrics, log, broker, vapidKey, checkAddress, upstreamConnections } = deps;
+  const { upstream: behind, davUrl, url, metrics, log, broker, offers, upstreamConnections } = deps;
   if (behind === undefined) return undefined;
   const publicUrl = new URL(davUrl), { origin } = publicUrl, { subscriptions, topicNames: names } = broker;
   const isShared = origin === new URL(url).origin;
@@ -73,7 +73,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     upstream,
     publicUrl,
     refuse: (outgoing, code) => fail(outgoing, code === "upstream_down" ? upstreamDown() : unknownCoding()),
-    adapt: createAdapt({ origin, vapidKey, findCaller, names }),
+    adapt: createAdapt({ origin, offers, findCaller, names }),
     answered: (incoming, status) => {
       observe(incoming, status).catch(failed("a change that a client made is not told"));
       revoke.answered(incoming, status).catch(failed("it is not known whether a user may still read"));
@@ -85,7 +85,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     revoke.registered(credentials, subscription);
     poll?.watch(homes, expiryOf(subscription)).catch(failed("a home is not polled"));
   }
-  const registering = { ask, findCaller, subscriptions, names, origin, checkAddress, vapidKey, admit, now, registered };
+  const registering = { ask, findCaller, subscriptions, names, origin, offers, admit, now, registered };
 
   function isDav({ url: target = "/", headers }: IncomingMessage): boolean {
     return isShared ? !isOurs(target) : headers.host?.toLowerCase() === publicUrl.host;

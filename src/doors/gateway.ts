@@ -2,11 +2,11 @@
 import type { Context, Handler } from "hono";
 import type { Charge } from "../access/rates.ts";
 import type { Broker } from "../broker/broker.ts";
-import { targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
 import type { Change } from "../model/change.ts";
 import { type Bearer, isGranted } from "../model/grant.ts";
-import { REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
+import { REFRESH_INTERVAL } from "../model/subscription.ts";
+import { findOffer, type Offer } from "../model/transport.ts";
 import { isTopic } from "../model/topic.ts";
 import { parsePush } from "../wire/push_message.ts";
 import { parseClientData, parsePushSubscribe } from "../wire/subscription_request.ts";
@@ -26,7 +26,7 @@ export function gatewayDoor(deps: Deps): Handler {
     const bearer = await requireBearer(c, deps);
     checkType(c, "application/json");
     const { name, value } = readMessage(await readJson(c, MAX_GATEWAY_BYTES));
-    if (name === "push-transports") return c.json({ "push-transports": [{ transport: describe(deps) }] });
+    if (name === "push-transports") return c.json({ "push-transports": deps.offers.map(describe) });
     return name === "push" ? await push(c, value, bearer, deps) : await subscribe(c, value, bearer, deps);
   };
 }
@@ -39,9 +39,9 @@ function readMessage(message: Record<string, unknown>): { name: string; value: u
 }
 
 /** `transport-data` is flat (CC/CD 70025). */
-function describe({ vapidKey }: Deps) {
-  const data = { "vapid-public-key": vapidKey };
-  return { "transport-uri": WEB_PUSH, "refresh-interval": REFRESH_INTERVAL, "transport-data": data };
+function describe({ uri, refreshInterval, data }: Offer) {
+  const known = Object.keys(data).length > 0 ? { "transport-data": data } : {};
+  return { transport: { "transport-uri": uri, "refresh-interval": refreshInterval, ...known } };
 }
 
 async function push(c: Context, value: unknown, bearer: Bearer, deps: Deps): Promise<Response> {
@@ -66,10 +66,10 @@ async function unheardOf(changes: Change[], { findUnheard }: Deps): Promise<{ to
 async function subscribe(c: Context, value: unknown, bearer: Bearer, deps: Deps): Promise<Response> {
   const owner = checkOwner(bearer);
   const { transportUri, topics, clientData, expiresAt = Infinity } = parsePushSubscribe(value);
-  if (transportUri !== WEB_PUSH) throw refuse("its transport is not offered, see push-transports");
-  const { address, keys, ...wanted } = parseClientData(clientData);
-  if (address === undefined || !keys) throw refuse("its client-data holds no endpoint and keys");
-  const target = targetOf(address, keys, deps);
+  const offer = findOffer(deps.offers, transportUri);
+  const { transport: _, endpoint, keys, ...wanted } = parseClientData(clientData);
+  if (endpoint === undefined) throw refuse("its client-data holds no endpoint");
+  const target = await offer.readTarget({ endpoint, ...(keys && { keys }) });
   if (expiresAt <= deps.now()) {
     await deps.subscriptions.leave(owner, target.address, topics);
     return answer(c, expiresAt, deps);

@@ -2,10 +2,10 @@
 import type { Context, Handler } from "hono";
 import { checkQuotas } from "../access/quotas.ts";
 import type { Admit, Subscriptions, Wanted } from "../broker/subscriptions.ts";
-import { targetOf } from "../broker/target.ts";
 import { CarillonError } from "../errors.ts";
 import { type Bearer, isGranted, ownerOf } from "../model/grant.ts";
-import { expiryOf } from "../model/subscription.ts";
+import { expiryOf, type Keys, serviceOf, type Subscription } from "../model/subscription.ts";
+import { type Offer, targetOf } from "../model/transport.ts";
 import type { Kept } from "../store/subscriptions.ts";
 import { parseSubscription, type SubscriptionRequest } from "../wire/subscription_request.ts";
 import { type BearerDeps, insufficientScope, requireBearer } from "./bearer.ts";
@@ -23,22 +23,21 @@ export type SubscriptionDeps = BearerDeps & {
   hubUrl: string;
   now: () => number;
   subscriptions: Subscriptions;
-  /** Checks the form of a push address, and answers it as it will be dialled. Throws `bad_address`. */
-  checkAddress: (address: string) => URL;
-  /** The public key that new subscriptions are made with. */
-  vapidKey: string;
+  /** The transports by which we can reach clients. */
+  offers: Offer[];
 };
 
 /** POST: 201, or 200 where the same owner had handed over the same address before. */
 export function subscribeDoor(deps: SubscriptionDeps): Handler {
   return async (c) => {
     const { bearer, owner } = await requireOwner(c, deps);
-    const { address, keys, ...wanted } = await readRequest(c, deps);
-    if (address === undefined || !keys) throw missing("endpoint and keys");
+    const { transport, endpoint, keys, ...wanted } = await readRequest(c, deps);
+    if (endpoint === undefined) throw missing("endpoint");
     if (!wanted.topics) throw missing("topics");
     checkWanted(wanted, bearer, deps);
     const admit = admitter(bearer, wanted.topics);
-    const { kept, isNew } = await deps.subscriptions.subscribe(owner, targetOf(address, keys, deps), wanted, admit);
+    const target = await targetOf(deps.offers, transport, { endpoint, ...(keys && { keys }) });
+    const { kept, isNew } = await deps.subscriptions.subscribe(owner, target, wanted, admit);
     return c.json(print(kept, deps), isNew ? 201 : 200, { location: locationOf(kept, deps) });
   };
 }
@@ -53,10 +52,16 @@ export function listSubscriptionsDoor(deps: SubscriptionDeps): Handler {
   };
 }
 
+/** GET: one, and the topics of which it could not be told something yet. */
 export function getSubscriptionDoor(deps: SubscriptionDeps): Handler {
   return async (c) => {
     const { owner } = await requireOwner(c, deps);
-    return c.json(print(await deps.subscriptions.get(owner, c.req.param("id")!), deps));
+    const kept = await deps.subscriptions.get(owner, c.req.param("id")!);
+    const failing = (await deps.subscriptions.failing(kept.subscription)).map(({ at, ...rest }) => ({
+      ...rest,
+      next: new Date(at).toISOString(),
+    }));
+    return c.json({ ...print(kept, deps), ...(failing.length > 0 && { failing }) });
   };
 }
 
@@ -64,15 +69,27 @@ export function getSubscriptionDoor(deps: SubscriptionDeps): Handler {
 export function updateSubscriptionDoor(deps: SubscriptionDeps): Handler {
   return async (c) => {
     const { bearer, owner } = await requireOwner(c, deps);
-    const { address, ...wanted } = await readRequest(c, deps);
-    const kept = await deps.subscriptions.update(owner, c.req.param("id")!, wanted, (subscription) => {
-      if (address !== undefined && deps.checkAddress(address).href !== subscription.address) {
-        throw new CarillonError("bad_request", "the endpoint cannot be changed: POST the new one and DELETE this one");
-      }
-      checkWanted({ topics: subscription.topics.map(({ topic }) => topic), ...wanted }, bearer, deps);
+    const { transport: _, endpoint, keys, ...wanted } = await readRequest(c, deps);
+    const id = c.req.param("id")!, { subscription } = await deps.subscriptions.get(owner, id);
+    const handed = endpoint === undefined && !keys ? {} : await readHanded(subscription, { endpoint, keys }, deps);
+    const kept = await deps.subscriptions.update(owner, id, { ...wanted, ...handed }, ({ topics }) => {
+      checkWanted({ topics: topics.map(({ topic }) => topic), ...wanted }, bearer, deps);
     });
     return c.json(print(kept, deps));
   };
+}
+
+/** The keys that take the place of those of a subscription. Throws `bad_request` or `bad_address`. */
+async function readHanded(
+  { transport, address, keys }: Subscription,
+  given: { endpoint?: string | undefined; keys?: Keys | undefined },
+  { offers }: SubscriptionDeps,
+): Promise<{ keys?: Keys }> {
+  const offer = offers.find(({ name }) => name === transport);
+  if (!offer) throw new CarillonError("bad_request", "the subscription's transport is not offered any more");
+  const target = await offer.readTarget({ endpoint: given.endpoint ?? address, keys: given.keys ?? keys });
+  if (target.address === address) return given.keys ? { keys: target.keys } : {};
+  throw new CarillonError("bad_request", "the endpoint cannot be changed: POST the new one and DELETE this one");
 }
 
 export function deleteSubscriptionDoor(deps: SubscriptionDeps): Handler {
@@ -130,14 +147,15 @@ function print(kept: Kept, deps: SubscriptionDeps) {
   const { content, property } = subscription.triggers;
   return {
     location: locationOf(kept, deps),
-    pushService: new URL(subscription.address).origin,
+    transport: deps.offers.find(({ name }) => name === subscription.transport)?.uri,
+    pushService: serviceOf(subscription.address),
     topics: subscription.topics.map(({ topic }) => topic),
     triggers: { content, ...(property && { property: { depth: property.depth, properties: property.props } }) },
     minPriority: subscription.minPriority,
     maxDelay: subscription.maxDelay,
     clientId: subscription.clientId,
     expires: new Date(expiryOf(subscription)).toISOString(),
-    vapidKey: subscription.vapidKey,
+    vapidKey: subscription.vapidKey || undefined,
     confirmed: subscription.confirmed,
   };
 }

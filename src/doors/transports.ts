@@ -1,13 +1,31 @@
 /** `GET /-/transports`: how we can reach a client, and what it must know to subscribe. Public, as the key is. */
 import type { Handler } from "hono";
 import { MAX_OWNED } from "../access/quotas.ts";
-import { MAX_ADDRESS, MAX_TOPICS, REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
+import { MAX_TOPICS } from "../model/subscription.ts";
+import type { Offer } from "../model/transport.ts";
 
-/** The key changes rarely, seconds. */
+/** What is offered changes rarely, seconds. */
 const MAX_AGE = 300;
 
-export function transportsDoor({ vapidKey }: { vapidKey: string }): Handler {
-  const limits = { topics: MAX_TOPICS, endpointBytes: MAX_ADDRESS, subscriptions: MAX_OWNED };
-  const webPush = { uri: WEB_PUSH, vapidPublicKey: vapidKey, refreshInterval: REFRESH_INTERVAL, limits };
-  return (c) => c.json({ transports: [webPush] }, 200, { "cache-control": `public, max-age=${MAX_AGE}` });
+export function transportsDoor({ offers }: { offers: Offer[] }): Handler {
+  const transports = offers.map(print);
+  return (c) => c.json({ transports }, 200, { "cache-control": `public, max-age=${MAX_AGE}` });
+}
+
+function print({ uri, latency, reachesClosed, refreshInterval, limits, data }: Offer) {
+  const { addressBytes: endpointBytes, messageBytes } = limits;
+  const known = Object.entries(data).map(([name, value]) => [toCamelCase(name), value]);
+  return {
+    uri,
+    ...Object.fromEntries(known),
+    latency,
+    reachesClosed,
+    refreshInterval,
+    limits: { topics: MAX_TOPICS, endpointBytes, messageBytes, subscriptions: MAX_OWNED },
+  };
+}
+
+/** Names of CC/CD 70025, as JSON of ours has them. */
+function toCamelCase(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -15,6 +15,8 @@ export type Delivery = {
   replaces?: string;
   /** Not to be delivered after, milliseconds since 1970. */
   until: number;
+  /** How often it was tried before. */
+  attempt: number;
 };
 
 /**

@@ -87,3 +87,9 @@ export const REFRESH_INTERVAL = 7 * 24 * 3600;
 export function expiryOf({ topics }: Subscription): number {
   return Math.max(0, ...topics.map(({ expiresAt }) => expiresAt));
 }
+
+/** Whom an address belongs to, as quotas count and owners see: its origin, or of what is no URL of the web its scheme. */
+export function serviceOf(address: string): string {
+  const { origin, protocol } = new URL(address);
+  return origin === "null" ? protocol : origin;
+}

@@ -1,4 +1,5 @@
 /** A transport: a way to reach a client, as it is offered to whoever chooses one, and as it is sent by. */
+import { CarillonError } from "../errors.ts";
 import type { Send } from "./delivery.ts";
 import type { Keys, Subscription, Transport as Name } from "./subscription.ts";
 
@@ -23,15 +24,32 @@ export type Offer = {
   /** What a client must know to subscribe, flat (CC/CD 70025 `transport-data`). */
   data: Readonly<Record<string, string>>;
   /** Reads what a client hands over. Throws `bad_request` or `bad_address`. */
-  readTarget: (handed: Handed) => Target;
+  readTarget: (handed: Handed) => Target | Promise<Target>;
 };
+
+type Load = { open: number; inFlight: number; waiting: number };
 
 export type Transport = {
   offer: Offer;
   send: Send;
   /** To be called once a second. */
   tick: () => void;
-  /** For gauges: origins that rest, requests on their way, and those that wait for a place. */
-  stats: () => { open: number; inFlight: number; waiting: number };
-  close: () => void;
+  /** For gauges and counters: `open` are origins that rest, `keysReady` what is made ahead, `faults` what went wrong by kind. */
+  stats: () => Load & { faults: Record<string, number>; keysReady?: number };
+  close: () => void | Promise<void>;
 };
+
+/** Reads where a client wants to be told, by the transport that it names. Throws `bad_request` or `bad_address`. */
+export async function targetOf(offers: Offer[], uri: string, handed: Handed): Promise<Target> {
+  return await findOffer(offers, uri).readTarget(handed);
+}
+
+/** The offer of a `transport-uri`. Throws `bad_request`. */
+export function findOffer(offers: Offer[], uri: string): Offer {
+  const found = offers.find((offer) => offer.uri === uri);
+  if (found) return found;
+  throw new CarillonError(
+    "bad_request",
+    "the subscription was refused: its transport is not offered, see GET /-/transports",
+  );
+}

@@ -1,5 +1,5 @@
 /** How many subscriptions an owner has, and a push service: what quotas are about. */
-import type { Counts } from "../model/subscription.ts";
+import { type Counts, serviceOf } from "../model/subscription.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Unread } from "./set_aside.ts";
@@ -26,7 +26,7 @@ const COUNTS: Record<
   },
 };
 
-const originOf = (address: string) => shortHash(new URL(address).origin);
+const originOf = (address: string) => shortHash(serviceOf(address));
 
 /** The counters are exact without contention: a commit that fails its check adds nothing. */
 export async function countChange(

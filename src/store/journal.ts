@@ -3,7 +3,7 @@
  * reader. One commit holds the batch, what proves that it was not seen before, and the bell that wakes every reader.
  */
 import { CarillonError } from "../errors.ts";
-import { withDeadline } from "./deadline.ts";
+import { KV_DEADLINE, withDeadline } from "./deadline.ts";
 import { decodeBatch } from "./batch.ts";
 import type { Change } from "../model/change.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
@@ -110,8 +110,8 @@ async function collect(entries: Deno.KvListIterator<unknown>, budget = Infinity)
 }
 
 /** The versionstamp of the newest batch: the bell is written in every commit, so they are equal. */
-export async function readBell(kv: Deno.Kv): Promise<string> {
-  const { versionstamp } = await withDeadline("reading the bell", kv.get(BELL));
+export async function readBell(kv: Deno.Kv, milliseconds = KV_DEADLINE): Promise<string> {
+  const { versionstamp } = await withDeadline("reading the bell", kv.get(BELL), milliseconds);
   return versionstamp ?? EARLIEST.versionstamp;
 }
 

@@ -12,10 +12,16 @@ export type Sealed = { sealed: false; text: string } | {
 
 const encoder = new TextEncoder();
 
+/** Bytes of an initialization vector. */
+const IV = 12;
+
 export async function seal(text: string, secret: string | undefined): Promise<Sealed> {
-  if (!secret) return { sealed: false, text };
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await deriveKey(secret), encoder.encode(text));
+  return secret ? await encrypt(text, await deriveKey(secret)) : { sealed: false, text };
+}
+
+async function encrypt(text: string, key: CryptoKey): Promise<Sealed & { sealed: true }> {
+  const iv = crypto.getRandomValues(new Uint8Array(IV));
+  const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, encoder.encode(text));
   return { sealed: true, iv, data: new Uint8Array(data) };
 }
 
@@ -28,11 +34,12 @@ export const isSealed: Shape<Sealed> = (value): value is Sealed => plain(value) 
 /** Throws `StoreError` when the secret is missing or another one. */
 export async function open(stored: Sealed, secret: string | undefined): Promise<string> {
   if (!stored.sealed) return stored.text;
-  if (!secret) {
-    throw new StoreError("The database is sealed.", "Set CARILLON_SECRET to the value that it was made with.");
-  }
-  const key = await deriveKey(secret);
-  const opening = crypto.subtle.decrypt({ name: "AES-GCM", iv: stored.iv }, key, stored.data);
+  if (!secret) throw missingSecret();
+  return await decrypt(stored, await deriveKey(secret));
+}
+
+async function decrypt({ iv, data }: Sealed & { sealed: true }, key: CryptoKey): Promise<string> {
+  const opening = crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, data);
   return new TextDecoder().decode(
     await opening.catch(() => {
       throw new StoreError(
@@ -41,6 +48,37 @@ export async function open(stored: Sealed, secret: string | undefined): Promise<
       );
     }),
   );
+}
+
+function missingSecret(): StoreError {
+  return new StoreError("The database is sealed.", "Set CARILLON_SECRET to the value that it was made with.");
+}
+
+/** Marks text that was sealed; no secret of ours begins so. */
+const SEALED = "sealed:";
+
+export type Envelope = { seal: (text: string) => Promise<string>; unseal: (sealed: string) => Promise<string> };
+
+/**
+ * Seals short texts that stand inside of records: `sealed:` and base64url of vector and ciphertext, or the text itself without
+ * a secret. `unseal` throws `StoreError`, as `open` does.
+ */
+export function createEnvelope(secret: string | undefined): Envelope {
+  // It takes longer to derive than to use.
+  const key = secret ? deriveKey(secret) : undefined;
+  return {
+    async seal(text) {
+      if (!key) return text;
+      const { iv, data } = await encrypt(text, await key);
+      return SEALED + new Uint8Array([...iv, ...data]).toBase64({ alphabet: "base64url", omitPadding: true });
+    },
+    async unseal(text) {
+      if (!text.startsWith(SEALED)) return text;
+      if (!key) throw missingSecret();
+      const bytes = Uint8Array.fromBase64(text.slice(SEALED.length), { alphabet: "base64url" });
+      return await decrypt({ sealed: true, iv: bytes.slice(0, IV), data: bytes.slice(IV) }, await key);
+    },
+  };
 }
 
 async function deriveKey(secret: string): Promise<CryptoKey> {

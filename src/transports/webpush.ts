@@ -2,8 +2,10 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import type { Delivery, Outcome } from "../model/delivery.ts";
-import type { PushKeys } from "../model/subscription.ts";
-import { paddedSize } from "../wire/aes128gcm.ts";
+import { MAX_ADDRESS, type PushKeys, REFRESH_INTERVAL, WEB_PUSH } from "../model/subscription.ts";
+import type { Handed, Target, Transport } from "../model/transport.ts";
+import { MAX_PLAINTEXT, paddedSize } from "../wire/aes128gcm.ts";
+import { readPushKeys } from "../wire/push_keys.ts";
 import { encrypt, encryptByLibrary, makeEphemeral } from "../wire/message_encryption.ts";
 import type { VapidKey } from "../wire/vapid.ts";
 import type { Egress } from "./egress.ts";
@@ -21,9 +23,9 @@ const UNKNOWN_KEY = "subscriptions name a VAPID key that is not ours any more: a
 /** Keys or an address that registration would not have taken, or would not take any more. */
 const BROKEN = "a subscription cannot be pushed to, its keys or address are not usable: check CARILLON_PUSH_HOSTS";
 
-type Deps = {
+export type WebPushDeps = {
   egress: Egress;
-  /** Ours; a subscription names its own. */
+  /** Ours, the first for new subscriptions; a subscription names its own. */
   keys: VapidKey[];
   contact: string;
   clock: Clock;
@@ -32,21 +34,22 @@ type Deps = {
   make?: MakeEphemeral;
 };
 
-export type WebPush = ReturnType<typeof createWebPush>;
-
-export function createWebPush({ egress, keys, contact, clock, random, log, make = makeEphemeral }: Deps) {
+export function createWebPush(
+  { egress, keys, contact, clock, random, log, make = makeEphemeral }: WebPushDeps,
+): Transport {
+  const vapidKey = keys[0]!.point;
   const byPoint = new Map(keys.map((key) => [key.point, key]));
   const origins = createOrigins({ clock, random, keyRefused }), inTurn = createInTurn(origins);
   const ephemerals = createEphemeralKeys(make);
   const authorize = createVapidTokens({ contact, clock });
   const print = createPlaintexts();
-  const counts = { unknownKeys: 0, blocked: 0, shortened: 0, broken: 0, ttlCut: 0 };
+  const counts = { unknown_key: 0, blocked: 0, shortened: 0, broken: 0, ttl_cut: 0 };
   let strangerToldAt = -Infinity;
 
   /** Sends one delivery, and says what came of it. Never throws. */
   async function send(delivery: Delivery): Promise<Outcome> {
     const key = byPoint.get(delivery.subscriber.vapidKey);
-    if (!key) return hold("unknownKeys", UNKNOWN_KEY);
+    if (!key) return hold("unknown_key", UNKNOWN_KEY);
     try {
       const { address, confirmed } = delivery.subscriber, { origin } = egress.check(address);
       const sender = { origin, endpoint: address, key: key.point, confirmed };
@@ -57,7 +60,7 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
   }
 
   /** Until an operator has mended it, who is told once. */
-  function hold(kind: "unknownKeys" | "broken", advice: string): Outcome {
+  function hold(kind: "unknown_key" | "broken", advice: string): Outcome {
     if (counts[kind]++ === 0) log.error(advice);
     return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false };
   }
@@ -69,7 +72,7 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
       const headers = headersOf(delivery, { authorization, length: body.byteLength, now: clock.now() });
       const reply = await egress.post(subscriber.address, { headers, body });
       // RFC 8030 5.2: it tells how long it will really keep the message.
-      if ("ttl" in reply && Number(reply.ttl) < Number(headers.ttl)) counts.ttlCut++;
+      if ("ttl" in reply && Number(reply.ttl) < Number(headers.ttl)) counts.ttl_cut++;
       return reply;
     };
     let reply = await post(print(subscriber, message));
@@ -98,17 +101,29 @@ export function createWebPush({ egress, keys, contact, clock, random, log, make 
     log.warn(`{origin} refuses our VAPID key for a new subscription: if others do as well, ${advice}`, { origin });
   }
 
+  function readTarget({ endpoint, keys: given }: Handed): Target {
+    const { href: address } = egress.check(endpoint);
+    return { transport: "web-push", address, keys: readPushKeys(given), vapidKey };
+  }
+
   return {
+    offer: {
+      name: "web-push",
+      uri: WEB_PUSH,
+      latency: "seconds",
+      reachesClosed: true,
+      refreshInterval: REFRESH_INTERVAL,
+      limits: { addressBytes: MAX_ADDRESS, messageBytes: MAX_PLAINTEXT },
+      data: { "vapid-public-key": vapidKey },
+      readTarget,
+    },
     send,
-    /** Reads an address that somebody registers. Throws `bad_address`. */
-    check: egress.check,
-    /** To be called every second or so: makes keys ahead while nothing else is to do, forgets quiet push services. */
+    /** Makes keys ahead while nothing else is to do, forgets quiet push services. */
     tick(): void {
       ephemerals.tick();
       origins.tick();
     },
-    /** For gauges and counters. */
-    stats: () => ({ ...origins.stats(), ...counts, keysReady: ephemerals.ready() }),
+    stats: () => ({ ...origins.stats(), faults: { ...counts }, keysReady: ephemerals.ready() }),
     close: ephemerals.close,
   };
 }

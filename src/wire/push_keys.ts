@@ -1,6 +1,6 @@
 /** The keys of a user agent (RFC 8291 2.1), as a stranger hands them over. */
 import { CarillonError } from "../errors.ts";
-import type { PushKeys } from "../model/subscription.ts";
+import type { Keys, PushKeys } from "../model/subscription.ts";
 
 const POINT = 65;
 const SECRET = 16;
@@ -13,7 +13,8 @@ const P = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n;
 const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
 
 /** Checks keys in base64url or base64, padded or not, and answers them in base64url without padding. Throws `bad_request`. */
-export function readPushKeys({ p256dh, auth }: PushKeys): PushKeys {
+export function readPushKeys({ p256dh, auth }: Keys = {}): PushKeys {
+  if (p256dh === undefined || auth === undefined) throw missing();
   const point = decode("p256dh", p256dh, POINT);
   if (point[0] !== UNCOMPRESSED) throw refuse("p256dh", "it does not begin with 0x04, as an uncompressed point does");
   // Deno's importKey takes any 65 bytes. A point off the curve would give bits of our private key away.
@@ -48,6 +49,10 @@ function isOnCurve(point: Uint8Array): boolean {
     bigint,
   ];
   return x < P && y < P && (y * y - x * x * x + 3n * x - B) % P === 0n;
+}
+
+function missing(): CarillonError {
+  return new CarillonError("bad_request", "the subscription was refused: it names no keys p256dh and auth");
 }
 
 function refuse(name: string, reason: string): CarillonError {

@@ -4,17 +4,22 @@
  */
 import { z } from "zod";
 import { CarillonError } from "../errors.ts";
-import { MAX_TOPICS, type PushKeys, type Triggers } from "../model/subscription.ts";
+import { type Keys, MAX_TOPICS, type Triggers, WEB_PUSH } from "../model/subscription.ts";
 import { checkTopic, hasHiddenCharacters } from "../model/topic.ts";
-import { readPushKeys } from "./push_keys.ts";
 
 /** Seconds: beyond a week nobody can wait, since subscriptions end. */
 const MAX_DELAY = 7 * 24 * 3600;
 
+/** What a transport may have to know. */
+const MAX_KEYS = 8;
+
 /** Times are milliseconds since 1970. Members that were left out are undefined. */
 export type SubscriptionRequest = {
-  address?: string;
-  keys?: PushKeys;
+  /** A `transport-uri`; Web Push where none is named. */
+  transport: string;
+  /** At the transport, as the client hands it over. */
+  endpoint?: string;
+  keys?: Keys;
   topics?: string[];
   triggers?: Triggers;
   minPriority?: number;
@@ -33,8 +38,10 @@ const property = z.string().max(1024).regex(/^\{[^}]*\}.+$/, "is not of the form
 const instant = z.iso.datetime({ offset: true }).transform(Date.parse);
 
 const preferences = z.object({
+  transport: z.string().optional(),
   endpoint: z.string().optional(),
-  keys: z.object({ p256dh: z.string(), auth: z.string() }).optional(),
+  keys: z.record(z.string(), z.string()).refine((keys) => Object.keys(keys).length <= MAX_KEYS, "holds too many keys")
+    .optional(),
   /** W3C Push API 8: a DOMHighResTimeStamp, or null. */
   expirationTime: z.number().nullish(),
   triggers: z.object({
@@ -86,10 +93,11 @@ export function parseClientData(text: string): SubscriptionRequest {
   return toRequest(parse(preferences, parseJson(text), "client-data"));
 }
 
-function toRequest({ endpoint, keys, triggers, minPriority, maxDelay, clientId }: z.infer<typeof preferences>) {
-  const read: SubscriptionRequest = {};
-  if (endpoint !== undefined) read.address = endpoint;
-  if (keys) read.keys = readPushKeys(keys);
+function toRequest(asked: z.infer<typeof preferences>) {
+  const { transport = WEB_PUSH, endpoint, keys, triggers, minPriority, maxDelay, clientId } = asked;
+  const read: SubscriptionRequest = { transport };
+  if (endpoint !== undefined) read.endpoint = endpoint;
+  if (keys) read.keys = keys;
   if (triggers) read.triggers = toTriggers(triggers);
   if (minPriority !== undefined) read.minPriority = minPriority;
   if (maxDelay !== undefined) read.maxDelay = maxDelay;

@@ -65,8 +65,7 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
     metrics,
     adminHash: () => Promise.resolve(undefined),
     isDraining: () => false,
-    checkAddress: (address) => new URL(address),
-    vapidKey: "",
+    offers: [],
   });
   const { status, code, text } = await read(await app.request(`/-/ready?${SECRET}`));
   equal([status, code], [500, "internal"]);

@@ -80,7 +80,8 @@ Deno.test("subscriptions: what was handed over is shown to its owner, without ad
   const { location } = await created(await pair.subscribe(handOver(browser, [TOPIC, "b", "b"], asked)));
   const text = await (await pair.ask("GET", location)).text();
   const { confirmed, expires, vapidKey, ...shown } = JSON.parse(text);
-  equal(shown, { location, pushService: new URL(browser.address).origin, topics: [TOPIC, "b"], ...asked });
+  const transport = "urn:ietf:rfc:8030";
+  equal(shown, { location, transport, pushService: new URL(browser.address).origin, topics: [TOPIC, "b"], ...asked });
   equal([typeof confirmed, typeof expires, vapidKey.length], ["boolean", "string", 87]);
   for (const secret of [browser.address, browser.keys.auth, browser.keys.p256dh]) ok(!text.includes(secret));
 });
@@ -345,6 +346,6 @@ Deno.test("transports: what a client must know, for everyone", async () => {
   const response = await fetch(`${pair.worker.url}/-/transports`);
   const { transports: [webPush] } = await response.json();
   equal([response.status, webPush.uri, webPush.refreshInterval], [200, "urn:ietf:rfc:8030", 604_800]);
-  equal(webPush.limits, { topics: 100, endpointBytes: 1_000, subscriptions: 10_000 });
+  equal(webPush.limits, { topics: 100, endpointBytes: 1_000, messageBytes: 3_993, subscriptions: 10_000 });
   equal(Uint8Array.fromBase64(webPush.vapidPublicKey, { alphabet: "base64url" })[0], 4);
 });

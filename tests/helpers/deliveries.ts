@@ -32,6 +32,7 @@ export function deliveryTo(
     },
     message: contentOf("https://dav.example/calendars/alice/work/"),
     until: Date.now() + 86_400_000,
+    attempt: 0,
     ...more,
   };
 }

@@ -2,6 +2,7 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdapt } from "../../src/dav/advertise.ts";
+import { openWebPush } from "./web_push.ts";
 import { createProxy } from "../../src/dav/proxy.ts";
 import { createUpstream } from "../../src/dav/upstream.ts";
 
@@ -33,13 +34,14 @@ const upstream = createServer(async (incoming, outgoing) => {
   outgoing.end("</multistatus>");
 });
 
+const { offer } = await openWebPush();
 const proxy = createProxy({
   upstream: createUpstream(new URL(`http://127.0.0.1:${await listen(upstream)}`)),
   publicUrl: new URL("https://dav.example"),
   refuse: () => {},
   adapt: createAdapt({
     origin: "https://dav.example",
-    vapidKey: "key",
+    offers: [offer],
     findCaller: () => Promise.resolve({ principal: "/alice/", homes: new Set() }),
     names: { hash: (_, topic) => topic, seal: (_, topic) => topic },
   }),

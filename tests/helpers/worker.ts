@@ -54,7 +54,7 @@ export async function testWorker(
   const deps = { config: settings, kv, clock, random: Math.random, log: getLogger("carillon"), metrics, readMemory };
   const outlets = await openSenders({ ...deps, ca });
   const worker = await startWorker({ ...deps, embedded: !isShared, fetch, outlets, serve, limits });
-  const local = await readLocalIssuer(kv, undefined);
+  const local = await readLocalIssuer(kv, settings.secret);
   const stop = async () => {
     await worker.stop();
     await outlets.close();

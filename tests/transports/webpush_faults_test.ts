@@ -180,7 +180,7 @@ Deno.test("webpush faults: a message that is too large is sent once more at once
     service.behave({ status: 413 });
     equal(await push.send(service.subscribe(), { message }), { kind: "rejected" });
     equal(await push.send(service.subscribe(), { message: undefined }), { kind: "rejected" });
-    equal([service.requests.length, push.stats().shortened], [5, 2]);
+    equal([service.requests.length, push.stats().faults.shortened], [5, 2]);
   }));
 
 Deno.test("webpush faults: who says Retry-After is left alone for so long, in seconds or until a date", () =>
@@ -300,7 +300,7 @@ Deno.test("webpush faults: a name that leads to a blocked address is tried anoth
   const { keys, path } = service.subscribe();
   const address = `https://push.example.net${seen.keep(path)}`;
   for (let n = 0; n < 3; n++) equal(await push.send({ address, keys, path }), RETRY);
-  equal([service.load.connections, push.stats().blocked, push.stats().open], [0, 3, 0]);
+  equal([service.load.connections, push.stats().faults.blocked, push.stats().open], [0, 3, 0]);
   seen.testify();
 });
 

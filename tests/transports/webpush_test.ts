@@ -144,7 +144,7 @@ Deno.test("webpush: a subscription whose key is not ours any more waits for it, 
     const vapidKey = seen.keep((await freshVapidKey()).point);
     equal(await push.deliver(deliveryTo({ address: seen.keep(address), keys, vapidKey })), waits);
   }
-  equal([service.load.connections, push.stats().unknownKeys], [0, 3]);
+  equal([service.load.connections, push.stats().faults.unknown_key], [0, 3]);
   equal(seen.records.map(({ level }) => level), ["error"]);
   seen.testify();
 });
@@ -166,7 +166,7 @@ Deno.test("webpush: keys and addresses that registration would have refused wait
     for (const secret of [address, keys.auth, keys.p256dh]) seen.keep(secret);
     equal(await push.deliver(deliveryTo({ address, keys, vapidKey: push.key.point })), waits);
   }
-  equal([push.stats().broken, push.stats().inFlight, service.requests.length], [4, 0, 0]);
+  equal([push.stats().faults.broken, push.stats().inFlight, service.requests.length], [4, 0, 0]);
   seen.testify();
 });
 
@@ -190,7 +190,7 @@ Deno.test("webpush: a push service that keeps a message for less than it was ask
     service.behave({ status: 201, headers: ttl === undefined ? {} : { ttl } }, { times: 1 });
     // Half a second more: the clock moves on while it is sent.
     equal(await push.send(service.subscribe(), { until: Date.now() + 3_600_500 }), DELIVERED);
-    equal(push.stats().ttlCut, cut);
+    equal(push.stats().faults.ttl_cut, cut);
   }
 });
 
@@ -198,16 +198,16 @@ Deno.test("webpush: keys are made ahead at ticks", async () => {
   await using service = await openPushService();
   await using push = await openWebPush();
   push.tick();
-  while (push.stats().keysReady < STEP) await new Promise((resolve) => setTimeout(resolve));
+  while (push.stats().keysReady! < STEP) await new Promise((resolve) => setTimeout(resolve));
   equal(await push.send(service.subscribe()), DELIVERED);
   equal(push.stats().keysReady, STEP - 1);
 });
 
 Deno.test("webpush: an address is checked as it will be sent to", async () => {
   await using push = await openWebPush({ trusted: ["push.lan:8443"] });
-  equal(push.check("https://push.lan:8443/a").host, "push.lan:8443");
-  equal(push.check("https://push.example/a").host, "push.example");
-  const { message } = await refuses("bad_address", () => push.check("https://127.0.0.1/a-secret-path"));
+  equal(push.egress.check("https://push.lan:8443/a").host, "push.lan:8443");
+  equal(push.egress.check("https://push.example/a").host, "push.example");
+  const { message } = await refuses("bad_address", () => push.egress.check("https://127.0.0.1/a-secret-path"));
   ok(!message.includes("secret"));
 });
 

@@ -79,7 +79,7 @@ async function tryOne(shard: Shard, entry: Entry): Promise<void> {
 
 async function sendAgain(
   shard: Shard,
-  { topic, merged }: Retry,
+  { topic, merged, attempt }: Retry,
   { id, kept, unknown }: Found,
   subscriber: Subscriber | undefined,
 ): Promise<Outcome> {
@@ -89,5 +89,5 @@ async function sendAgain(
     return { kind: "retry", at: kept.initial.at + AFTER_INITIAL, tried: false };
   }
   const told = subscriber && tell(subscriber, merged);
-  return told ? await send(shard, subscriber, { topic, merged: told }) : { kind: "rejected" };
+  return told ? await send(shard, subscriber, { topic, merged: told }, attempt) : { kind: "rejected" };
 }

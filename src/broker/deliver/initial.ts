@@ -50,8 +50,8 @@ async function pushOne(shard: Shard, due: Due): Promise<void> {
   const found = await shard.insist(() => findSubscription(kv, due.id));
   if (found.unknown) return setAside(shard.deps, "subscription", subscriptionKey(due.id));
   if (found.kept?.initial?.at !== due.at) return await shard.insist(() => forgetInitial(kv, shard.number, due));
-  const isLate = found.kept.initial.until <= shard.deps.clock.now();
-  const outcome: Outcome = isLate ? { kind: "rejected" } : await send(shard, ownerOf(found.kept), undefined);
+  const { attempt, until } = found.kept.initial, isLate = until <= shard.deps.clock.now();
+  const outcome: Outcome = isLate ? { kind: "rejected" } : await send(shard, ownerOf(found.kept), undefined, attempt);
   while (!await shard.insist(() => conclude(shard, due, outcome)));
 }
 

@@ -14,15 +14,21 @@ import type { Shard } from "./shard.ts";
 const MAX_CONFLICTS = 5;
 
 /** Sends a message to one subscriber, and counts what came of it. Throws when the shard is lost. */
-export async function send(shard: Shard, subscriber: Subscriber, message: Message): Promise<Outcome> {
+export async function send(shard: Shard, subscriber: Subscriber, message: Message, attempt = 0): Promise<Outcome> {
   await shard.own();
-  return await deliver(shard.deps, subscriber, message);
+  return await deliver(shard.deps, subscriber, message, attempt);
 }
 
-export async function deliver(deps: DeliverDeps, subscriber: Subscriber, message: Message): Promise<Outcome> {
+/** `attempt`: how often it was tried before. */
+export async function deliver(
+  deps: DeliverDeps,
+  subscriber: Subscriber,
+  message: Message,
+  attempt: number,
+): Promise<Outcome> {
   const { senders, metrics, hashKey, clock } = deps;
   const notOffered = () => Promise.resolve<Outcome>({ kind: "retry", at: clock.now() + UNOFFERED, tried: false });
-  const delivery: Delivery = { subscriber, message, until: subscriber.expiresAt };
+  const delivery: Delivery = { subscriber, message, until: subscriber.expiresAt, attempt };
   if (message) delivery.replaces = shortHash(hashKey, subscriber.id, message.topic);
   const outcome = await (senders[subscriber.transport] ?? notOffered)(delivery);
   metrics.deliveries.inc({ transport: subscriber.transport, outcome: outcome.kind });

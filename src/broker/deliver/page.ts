@@ -86,7 +86,7 @@ async function sendOne(work: Work, subscriber: Subscriber, retry: Retry): Promis
   const { deps, lease } = work;
   while (lease.age() >= FENCE) await renew(work);
   lease.lost.throwIfAborted();
-  let outcome = await deliver(deps, subscriber, retry);
+  let outcome = await deliver(deps, subscriber, retry, retry.attempt);
   if (outcome.kind === "gone" && !await endSubscription(deps, subscriber.id)) outcome = { kind: "retry", tried: true };
   if (outcome.kind === "retry") lease.handbacks.set(subscriber.id, postpone(retry, outcome, deps));
 }
