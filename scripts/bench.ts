@@ -4,6 +4,7 @@ import { cluster } from "./bench/cluster.ts";
 import { dav } from "./bench/dav.ts";
 import { fanout } from "./bench/fanout.ts";
 import { latency } from "./bench/latency.ts";
+import { patterns } from "./bench/patterns.ts";
 import { publish } from "./bench/publish.ts";
 import { holds, printReport, type Report } from "./bench/report.ts";
 import { scale } from "./bench/scale.ts";
@@ -15,6 +16,7 @@ const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> 
   latency,
   publish,
   fanout,
+  patterns,
   webpush,
   subscriptions,
   soak,
@@ -28,6 +30,7 @@ const HELP = `deno task bench NAME [--quick]
   latency        from a publisher's request to the event on a stream, 100 changes a second; from the start to an answer
   publish        Security Event Tokens of one change, and a minute of 200 in each, while ten streams follow
   fanout         one event to 5,000 streams, next to a bare loop of writes and nchan (apt-get install nginx-light libnginx-mod-nchan; cc)
+  patterns       one publish among 50,000 matchers, 10,000 of which are patterns
   webpush        messages encrypted, signed and sent by one core, next to the web-push package (apt-get install nginx-light)
   subscriptions  what stored ones cost up to a million, how soon the first push is sent, a topic of 100,000 beside
                  another, and checkpoints (a quarter of an hour, 3 GB in .cache/)

@@ -1,5 +1,6 @@
 /** Rooms: the audiences that have streams now, each found by what its readers ask for and may read. */
-import { audienceKey, createAudience, createIndex, type Reader } from "./audience.ts";
+import { audienceKey, createAudience, type Reader } from "./audience.ts";
+import { createIndex } from "./audience_index.ts";
 import type { Room, Stream } from "./stream.ts";
 
 export function createRooms() {

@@ -1,5 +1,6 @@
 /** Matchers: which topics somebody speaks for, or listens to. */
 import { CarillonError } from "../errors.ts";
+import { anchorOf, anchorsOf } from "./anchor.ts";
 import { hasHiddenCharacters, MAX_TOPIC_LENGTH } from "./topic.ts";
 
 export type MatchType = "exact" | "urlpattern";
@@ -7,7 +8,11 @@ export type MatchType = "exact" | "urlpattern";
 /** A matcher as it is written in a grant, a query or an issuer's entry. */
 export type MatcherText = { match: string; type: MatchType };
 
-export type Matcher = MatcherText & { matches: (topic: string) => boolean };
+/** `near` is of a pattern that matches nothing but what has its `anchor` among its anchors. */
+export type Matcher = MatcherText & {
+  matches: (topic: string) => boolean;
+  near?: { anchor: string; anchorsOf: (topic: string) => string[] };
+};
 
 /** One request may name so many matchers, and so many of them may be patterns. */
 export const MAX_MATCHERS = 100;
@@ -26,8 +31,12 @@ export function compileMatcher({ match, type }: MatcherText, hubUrl: string): Ma
   if (match === "*") return { match, type: "exact", matches: () => true };
   if (type === "exact") return exact(match);
   const pattern = compilePattern(match, hubUrl);
-  return { match, type, matches: (topic) => test(pattern, topic, hubUrl) };
+  const anchor = anchorOf(pattern),
+    near = anchor === undefined ? {} : { near: { anchor, anchorsOf: anchorsIn(hubUrl) } };
+  return { match, type, matches: (topic) => test(pattern, topic, hubUrl), ...near };
 }
+
+const anchorsIn = (hubUrl: string) => (topic: string) => anchorsOf(topic, hubUrl);
 
 /** Reads the short form of issuers' entries and commands: text with `*`, `{` or `(` is a URLPattern, all else exact. */
 export function matcherText(match: string): MatcherText {

@@ -41,13 +41,13 @@ const tooFast = { status: 429, headers: { "retry-after": "120" } };
 
 async function webPushKit(clock: Clock): Promise<Kit> {
   const service = await openPushService({ now: clock.now });
-  const transport = await openWebPush({ clock, trusted: [`127.0.0.1:${service.port}`], keys: [await freshVapidKey()] });
+  const push = await openWebPush({ clock, trusted: [`127.0.0.1:${service.port}`], keys: [await freshVapidKey()] });
   const subscribe = () => {
     const { address: endpoint, keys } = service.subscribe();
     return { endpoint, keys };
   };
   return {
-    transport,
+    transport: { ...push, send: push.deliver },
     subscribe,
     answer: (answer) => service.behave(answer, { times: 1 }),
     rejection: { answer: { status: 400 }, attempt: 0 },
@@ -59,7 +59,7 @@ async function webPushKit(clock: Clock): Promise<Kit> {
       endpoint: "https://push.example/a",
     }],
     async [Symbol.asyncDispose]() {
-      await transport[Symbol.asyncDispose]();
+      await push[Symbol.asyncDispose]();
       await service[Symbol.asyncDispose]();
     },
   };

@@ -1,0 +1,35 @@
+/**
+ * Anchors: what a topic must begin with, so that a pattern can match it at all. Of thousands of patterns only those are
+ * asked whose anchor is one of the topic's.
+ */
+
+/** What ends literal text in a component of a URLPattern. */
+const SPECIAL = /[*:{}()\\+?]/;
+
+/** Of these the paths of patterns and of topics are escaped alike. */
+const SCHEMES = ["http", "https"];
+
+/**
+ * The anchor of a pattern: origin and folder, without the slash at its end, since a group may have it as its own. Undefined: it
+ * may match anywhere.
+ */
+export function anchorOf({ protocol, hostname, port, pathname }: URLPattern): string | undefined {
+  if (!SCHEMES.includes(protocol) || SPECIAL.test(hostname) || SPECIAL.test(port)) return undefined;
+  const [literal] = pathname.split(SPECIAL, 1);
+  return originOf(protocol, hostname, port) + literal!.slice(0, Math.max(0, literal!.lastIndexOf("/")));
+}
+
+/** The anchors of all patterns that could match a topic, but for those that have none. */
+export function anchorsOf(topic: string, hubUrl: string): string[] {
+  const url = URL.parse(topic, hubUrl);
+  if (!url) return [];
+  const origin = originOf(url.protocol.slice(0, -1), url.hostname, url.port), { pathname } = url;
+  const anchors = [origin];
+  for (let at = pathname.indexOf("/", 1); at > 0; at = pathname.indexOf("/", at + 1)) {
+    anchors.push(origin + pathname.slice(0, at));
+  }
+  anchors.push(origin + pathname);
+  return anchors;
+}
+
+const originOf = (protocol: string, hostname: string, port: string) => `${protocol}://${hostname}:${port}`;
