@@ -8,8 +8,16 @@ import { certificates } from "../helpers/certificates.ts";
 /** What is answered: a status, fields, a body; or never. */
 export type Reply = { status: number; headers?: Record<string, string>; body?: string } | "never";
 
-/** A message that verified; `by` are the secrets that it was signed with. */
-export type Taken = { path: string; id: string; at: number; type: string; data: Record<string, unknown>; by: string[] };
+/** A message that verified; `by` are the secrets that it was signed with, `raw` is how it came. */
+export type Taken = {
+  path: string;
+  id: string;
+  at: number;
+  type: string;
+  data: Record<string, unknown>;
+  by: string[];
+  raw: { headers: Record<string, string>; body: string };
+};
 
 export type WebhookReceiver = Awaited<ReturnType<typeof openWebhookReceiver>>;
 
@@ -46,7 +54,7 @@ export async function openWebhookReceiver({ now = Date.now }: { now?: () => numb
     const by = [...secrets].filter((secret) => verifies(secret, text, signed));
     if (by.length === 0) return undefined;
     const at = Number(signed["webhook-timestamp"]) * 1000;
-    return { path: url, id: signed["webhook-id"]!, at, by, ...JSON.parse(text) };
+    return { path: url, id: signed["webhook-id"]!, at, by, raw: { headers: signed, body: text }, ...JSON.parse(text) };
   }
 
   /** The library's own clock is the machine's: a frozen one is checked here. */

@@ -10,7 +10,9 @@ import { makeSecret, openWebhookReceiver, type WebhookReceiver } from "../fakes/
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { certificates } from "../helpers/certificates.ts";
 import { manualClock } from "../helpers/clock.ts";
+import { component } from "../helpers/component.ts";
 import { contentOf, deliveryTo } from "../helpers/deliveries.ts";
+import { findPyWebhook, webhookVerdicts } from "../helpers/py_webhook.ts";
 
 const TOPIC = "https://dav.example/alice/work/";
 
@@ -111,6 +113,28 @@ Deno.test("webhook: an endpoint that fails rests as a whole, as long as the sche
   equal(held, { kind: "retry", at: clock.now() + 300_000, tried: false });
   clock.advance(300_001);
   equal([await hook.send(deliveryTo(target)), receiver.taken.length], [{ kind: "delivered" }, 2]);
+});
+
+const withPython = await component("standardwebhooks of PyPI", findPyWebhook);
+
+withPython("webhook: another library verifies what we sign, by either secret and by no other", async (python) => {
+  await using receiver = await openWebhookReceiver();
+  await using hook = openWebhook();
+  const { endpoint, keys: { secret: previous } } = receiver.subscribe(), secret = makeSecret();
+  const target = await hook.offer.readTarget({ endpoint, keys: { secret, previous } });
+  for (const topic of [TOPIC, "https://dav.example/é/日本/"]) {
+    equal(await hook.send(deliveryTo(target, { message: contentOf(topic) })), { kind: "delivered" });
+  }
+  const [first, second] = receiver.taken.map(({ raw }) => raw);
+  const changed = { ...first!, body: first!.body.replace("push", "Push") };
+  const verdicts = await webhookVerdicts(python, [
+    [secret, first!],
+    [previous, first!],
+    [secret, second!],
+    [makeSecret(), first!],
+    [secret, changed],
+  ]);
+  equal(verdicts, ["good", "good", "good", "WebhookVerificationError", "WebhookVerificationError"]);
 });
 
 const SECRET = makeSecret();
