@@ -111,6 +111,17 @@ Deno.test("readme: the commands for Web Push work line by line", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("readme: the command for webhooks works line by line", async () => {
+  const [folder, port] = [await makeCheckout(), anyPort()];
+  const block = blockOf(readme, "webhook", { 8411: port });
+  const script = `${Deno.execPath()} task start &\n${READY(port)}${block}\nkill %1`;
+  const output = await runInSession(script, folder, { PORT: port, NO_COLOR: "1" });
+  const made = JSON.parse(/\{"location".*\}/.exec(output)![0]);
+  equal([made.transport, made.pushService], ["https://www.standardwebhooks.com/", "https://service.example.net"]);
+  ok(!output.includes("whsec_"), output);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("example: its commands serve the page, and make a token for it", async () => {
   const [folder, port, pages] = [await makeCheckout(), anyPort(), anyPort()];
   const document = await Deno.readTextFile("docs/examples/browser/README.md");
