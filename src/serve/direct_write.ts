@@ -75,6 +75,9 @@ function directWrites(libc: NonNullable<ReturnType<typeof load>>, most: number):
 
 /** The soft limit of this process; 0 where nobody says. */
 function maxOpenFiles(): number {
-  if (Deno.build.os !== "linux") return 0;
-  return Number(/^Max open files\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits"))?.[1] ?? 0);
+  try {
+    return Number(/^Max open files\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
