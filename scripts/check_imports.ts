@@ -23,7 +23,7 @@ const ALLOWED: Record<string, string[]> = {
   serve: ["doors", "broker"],
   app: ["doors", "broker", "access", "model"],
   senders: ["transports", "store", "wire", "model"],
-  worker: ["app", "doors", "senders", "serve", "broker", "store", "model"],
+  worker: ["access", "app", "doors", "senders", "serve", "broker", "store", "model"],
   log: [],
   banner: [],
 };

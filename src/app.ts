@@ -1,5 +1,18 @@
 /** The app: mounts the doors, and is the one exit of every error. */
 import type { Logger } from "@logtape/logtape";
+import type { Capabilities } from "./access/capabilities.ts";
+import { createVapidCheck } from "./access/vapid_check.ts";
+import type { PushService } from "./broker/mail/push_service.ts";
+import {
+  acknowledgeDoor,
+  PUSH,
+  type PushDeps,
+  pushDoor,
+  pushEndDoor,
+  pushReadDoor,
+  pushSubscribeDoor,
+  receiptSubscribeDoor,
+} from "./doors/push_service.ts";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { createTokenVerifier } from "./access/access_tokens.ts";
@@ -45,6 +58,8 @@ export type AppDeps = {
   metrics: Metrics;
   adminHash: () => Promise<string | undefined>;
   isDraining: () => boolean;
+  pushService: PushService;
+  capabilities: Capabilities;
   /** Whether a token may come as a cookie. */
   cookies: boolean;
 } & Pick<SubscriptionDeps, "offers">;
@@ -74,14 +89,17 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   app.delete("/-/subscriptions/:id", deleteSubscriptionDoor(subscribing));
   app.get(HUB_PATH, streamDoor({ ...access, ...broker, anonymous: deps.anonymous }));
   app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, charge, now }));
+  const pushing = { ...access, url, service: deps.pushService, capabilities: deps.capabilities, seats: broker.seats };
+  mountPushService(app, {
+    ...pushing,
+    checkVapid: createVapidCheck({ now, elapsed: deps.elapsed, audience: new URL(url).origin }),
+  });
   app.get("/-/healthy", healthyDoor);
   app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));
   app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
 
   refuseOtherMethods(app);
-  app.notFound((c) =>
-    answer(new CarillonError("not_found", `nothing is at the address: ${c.req.path.slice(0, MAX_PATH)}`))
-  );
+  app.notFound((c) => answer(new CarillonError("not_found", `nothing is at the address: ${loggedPath(c.req.path)}`)));
   app.onError(answer);
   return app;
 
@@ -92,7 +110,7 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
     log[error.meaning.level]("{code}: {detail}", {
       code: error.code,
       detail: error.message,
-      path: c?.req.path.slice(0, MAX_PATH),
+      path: c && loggedPath(c.req.path),
       ...cause(thrown),
     });
     return error instanceof SetError ? error.toResponse() : problem(error);
@@ -108,13 +126,31 @@ function cause(thrown: unknown): { at?: string } {
   };
 }
 
+function mountPushService(app: App, deps: PushDeps): void {
+  app.post(`${PUSH}/subscribe`, pushSubscribeDoor(deps));
+  app.post(`${PUSH}/receipt`, receiptSubscribeDoor(deps));
+  app.post(`${PUSH}/push/:token`, pushDoor(deps));
+  for (const kind of ["subscription", "set", "receipt"] as const) {
+    app.get(`${PUSH}/${kind}/:token`, pushReadDoor(deps, kind));
+  }
+  for (const kind of ["subscription", "receipt"] as const) {
+    app.delete(`${PUSH}/${kind}/:token`, pushEndDoor(deps, kind));
+  }
+  app.delete(`${PUSH}/message/:token`, acknowledgeDoor(deps));
+}
+
+/** Addresses of the push service are secrets. */
+function loggedPath(path: string): string {
+  return path.startsWith(`${PUSH}/`) ? `${PUSH}/…` : path.slice(0, MAX_PATH);
+}
+
 function crossOrigin(origin: string[]) {
   return cors({
     origin,
     credentials: true,
     allowMethods: ["GET", "POST", "PUT", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "last-event-id"],
-    exposeHeaders: ["location", "mercure-last-event-id", "retry-after", "www-authenticate"],
+    allowHeaders: ["authorization", "content-type", "last-event-id", "link", "urgency"],
+    exposeHeaders: ["link", "location", "mercure-last-event-id", "retry-after", "www-authenticate"],
     maxAge: 600,
   });
 }

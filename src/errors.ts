@@ -33,6 +33,16 @@ export const ERRORS = {
   access_denied: { status: 400, level: "warning", advice: "Add the topic to the issuer's topics in CARILLON_ISSUERS." },
   missing_token: { status: 401, level: "info", advice: "Send Authorization: Bearer TOKEN; deno task token makes one." },
   invalid_token: { status: 401, level: "info", advice: "Fetch a new token for this worker, and try again." },
+  missing_vapid: {
+    status: 401,
+    level: "info",
+    advice: "Sign the push with the key that the subscription names (RFC 8292).",
+  },
+  vapid_refused: {
+    status: 403,
+    level: "info",
+    advice: "Sign the push with the subscription's key, for this origin, for a day at most.",
+  },
   insufficient_scope: { status: 403, level: "info", advice: "Ask for a token whose grants cover these topics." },
   origin_refused: { status: 403, level: "warning", advice: "Add the page's origin to CARILLON_ORIGINS." },
   not_found: { status: 404, level: "debug", advice: "The README lists the addresses; a subscription may have ended." },
@@ -53,6 +63,12 @@ export const ERRORS = {
   },
   too_many_replays: { status: 429, level: "warning", advice: "Reconnect later.", retryAfter: 5 },
   too_many_subscriptions: { status: 429, level: "warning", advice: "Delete subscriptions that are not used any more." },
+  too_many_signatures: {
+    status: 429,
+    level: "info",
+    advice: "Use one VAPID token for many pushes, as RFC 8292 5 advises.",
+    retryAfter: 1,
+  },
   push_service_silent: {
     status: 429,
     level: "warning",

@@ -36,6 +36,13 @@ export function createMetrics() {
       help: "Batches that cannot be read, set aside",
       registers,
     }),
+    pushMessages: new Counter({
+      name: "carillon_push_messages_total",
+      help: "Messages of our own push service, by what became of them",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
+    pushReaders: new Gauge({ name: "carillon_push_readers", help: "Readers of our own push service", registers }),
     streamsOpen: new Gauge({ name: "carillon_streams_open", help: "Event streams open", registers }),
     memoryRatio: new Gauge({
       name: "carillon_memory_ratio",

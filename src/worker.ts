@@ -1,10 +1,14 @@
 /** A worker: database, broker, app and server put together. `main.ts` and the tests start it alike. */
 import type { Logger } from "@logtape/logtape";
+import { createCapabilities } from "./access/capabilities.ts";
 import { createApp } from "./app.ts";
 import { type BrokerDeps, openBroker } from "./broker/broker.ts";
+import { createPushService, type PushService } from "./broker/mail/push_service.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type DavDoor, openDavDoor } from "./doors/dav.ts";
+import { messageUrl } from "./doors/push_service.ts";
+import { asCarillonError } from "./errors.ts";
 import type { ReadMemory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outlets } from "./senders.ts";
@@ -41,12 +45,15 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
     ...config.issuers,
   ];
   const stopping = new AbortController();
-  let stopped: Promise<void> | undefined, dav: DavDoor | undefined;
+  const capabilities = createCapabilities(broker.hashKey);
+  let stopped: Promise<void> | undefined, dav: DavDoor | undefined, pushService: PushService;
   let url = config.url;
   const listening = await serve(config.host, config.port, (port) => {
     // Port 0 is known only now.
     if (new URL(url).port === "0") url = `http://localhost:${port}`;
     dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker });
+    const tokenOf = capabilities.ofMessage;
+    pushService = createPushService({ ...deps, seats: broker.seats, tokenOf, messageUrl: messageUrl(url) });
     const adminHash = async () => config.adminToken ? hashAdminToken(config.adminToken) : await readAdminHash(kv);
     const isDraining = () => stopping.signal.aborted;
     const app = createApp({
@@ -56,6 +63,8 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
       url,
       issuers,
       broker,
+      pushService,
+      capabilities,
       now: clock.now,
       elapsed: clock.elapsed,
       // A page that the DAV server passes on must not speak with the cookie of who looks at it.
@@ -65,9 +74,20 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
     });
     return { handle: (request, env) => app.fetch(request, env), raw: dav?.handle };
   });
-  const following = Promise.all([broker.run(stopping.signal), dav?.run(stopping.signal)]);
-  const ticking = tickEverySecond([broker.tick, outlets.tick], clock, stopping.signal);
-  return { url, minute: broker.minute, stop };
+  const following = Promise.all([
+    broker.run(stopping.signal),
+    dav?.run(stopping.signal),
+    pushService!.run(stopping.signal),
+  ]);
+  const ticking = tickEverySecond([broker.tick, pushService!.tick, outlets.tick], clock, stopping.signal);
+  return { url, minute, stop };
+
+  async function minute(): Promise<void> {
+    const pushes = pushService.minute().catch((thrown) => {
+      deps.log.warn("pushes were not swept: {code}", { code: asCarillonError(thrown).code });
+    });
+    await Promise.all([broker.minute(), pushes]);
+  }
 
   /** Asked twice, it is done once, and both wait for it. */
   function stop(): Promise<void> {
@@ -77,7 +97,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
   async function drain(): Promise<void> {
     stopping.abort();
     const closed = listening.close();
-    await broker.drain();
+    await Promise.all([broker.drain(), pushService.drain()]);
     await Promise.all([closeWithin(listening, closed), following, ticking]);
     dav?.close();
   }

@@ -12,14 +12,24 @@ export function checkType(c: Context, type: string): void {
 
 /** Reads a body of text. Throws `too_large` (at once where the length is told), or `bad_request` for invalid UTF-8. */
 export async function readText(c: Context, limit: number): Promise<string> {
-  const length = c.req.header("content-length");
-  if (Number(length ?? 0) > limit) throw tooLarge(limit);
-  const bytes = length === undefined ? await readStream(c.req.raw.body, limit) : await c.req.arrayBuffer();
+  const bytes = await readBytes(c, limit);
   try {
     return decoder.decode(bytes);
   } catch {
     throw new CarillonError("bad_request", "the body was not decoded: it is not UTF-8");
   }
+}
+
+/** Reads a body as it is. Throws `too_large`, at once where the length is told. */
+export async function readBytes(c: Context, limit: number): Promise<Uint8Array> {
+  checkLength(c, limit);
+  const isTold = c.req.header("content-length") !== undefined;
+  return isTold ? new Uint8Array(await c.req.arrayBuffer()) : await readStream(c.req.raw.body, limit);
+}
+
+/** Throws `too_large` where the length that is told is more. */
+export function checkLength(c: Context, limit: number): void {
+  if (Number(c.req.header("content-length") ?? 0) > limit) throw tooLarge(limit);
 }
 
 /** Reads a body that must be a JSON object. Throws `too_large` or `bad_request`. */

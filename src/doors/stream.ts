@@ -23,7 +23,7 @@ const MATCHERS = new Map<string, MatchType>([["match", "exact"], ["match_exact",
 const MAX_ID_LENGTH = 1024;
 
 /** Proxies must neither buffer nor transform a stream. */
-const HEADERS = {
+export const STREAM_HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
@@ -57,7 +57,7 @@ export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
       c.env.open = deps.admit(reader, start);
     }
     return c.body(null, 200, {
-      ...HEADERS,
+      ...STREAM_HEADERS,
       ...(cursor !== undefined && { "mercure-last-event-id": start.lost ? "earliest" : encodeHeader(cursor) }),
     });
   };

@@ -15,11 +15,16 @@ const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
 /** Checks keys in base64url or base64, padded or not, and answers them in base64url without padding. Throws `bad_request`. */
 export function readPushKeys({ p256dh, auth }: Keys = {}): PushKeys {
   if (p256dh === undefined || auth === undefined) throw missing();
-  const point = decode("p256dh", p256dh, POINT);
-  if (point[0] !== UNCOMPRESSED) throw refuse("p256dh", "it does not begin with 0x04, as an uncompressed point does");
+  return { p256dh: readPoint("p256dh", p256dh), auth: encode(decode("auth", auth, SECRET)) };
+}
+
+/** Checks a point of P-256, and answers it in base64url without padding. Throws `bad_request` with the key's name. */
+export function readPoint(name: string, text: string): string {
+  const point = decode(name, text, POINT);
+  if (point[0] !== UNCOMPRESSED) throw refuse(name, "it does not begin with 0x04, as an uncompressed point does");
   // Deno's importKey takes any 65 bytes. A point off the curve would give bits of our private key away.
-  if (!isOnCurve(point)) throw refuse("p256dh", "it is no point on the curve P-256");
-  return { p256dh: encode(point), auth: encode(decode("auth", auth, SECRET)) };
+  if (!isOnCurve(point)) throw refuse(name, "it is no point on the curve P-256");
+  return encode(point);
 }
 
 function decode(name: string, text: string, length: number): Uint8Array {

@@ -4,6 +4,9 @@ import { createApp } from "../../src/app.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../../src/broker/broker.ts";
+import { createCapabilities } from "../../src/access/capabilities.ts";
+import { createPushService } from "../../src/broker/mail/push_service.ts";
+import { brokerDeps, memoryKv } from "../helpers/broker.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { readRefusal } from "../helpers/refusal.ts";
 import { witness } from "../helpers/witness.ts";
@@ -48,6 +51,7 @@ Deno.test("problem: what is not ours becomes internal, and nothing of it leaves"
 
 Deno.test("problem: where something of ours breaks, the log says where, and neither log nor answer says what", async () => {
   using seen = witness();
+  await using kv = await memoryKv();
   seen.keep(SECRET);
   const metrics = createMetrics();
   const broken = { check: () => Promise.reject(new TypeError(SECRET)) } as unknown as Broker;
@@ -66,6 +70,14 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
     adminHash: () => Promise.resolve(undefined),
     isDraining: () => false,
     offers: [],
+    capabilities: createCapabilities("key"),
+    pushService: createPushService({
+      ...brokerDeps(kv),
+      embedded: true,
+      seats: { take: () => true, leave: () => {} },
+      tokenOf: () => "",
+      messageUrl: () => "",
+    }),
   });
   const { status, code, text } = await read(await app.request(`/-/ready?${SECRET}`));
   equal([status, code], [500, "internal"]);

@@ -1,0 +1,68 @@
+/** What one mailbox may hold: beyond it the oldest of the lowest urgency go first. */
+import type { Clock } from "../../clock.ts";
+import { type Placed, type PushMessage, URGENCIES, withoutReplaced } from "../../model/push_message.ts";
+import { deleteMessages, readMessages } from "../../store/push_messages.ts";
+
+/** Messages of a mailbox, and bytes of their bodies. */
+export const MAX_MESSAGES = 100;
+export const MAX_BYTES = 256 * 1024;
+
+/** After so many stored here a mailbox is looked at: it may hold as many more until then, of each worker. */
+const LOOK_AFTER = 20;
+
+/** Mailboxes whose messages are counted. */
+const COUNTED = 20_000;
+
+type Known = Placed & { message: PushMessage };
+type Deps = { kv: Deno.Kv; clock: Clock; dropped: (messages: Known[]) => void };
+
+export function createBounds({ kv, clock, dropped }: Deps) {
+  const counts = new Map<string, number>(), full = new Set<string>();
+  let looking = Promise.resolve();
+
+  function stored(mailbox: string): void {
+    const count = (counts.get(mailbox) ?? 0) + 1;
+    counts.delete(mailbox);
+    if (count < LOOK_AFTER) return void counts.set(mailbox, count);
+    full.add(mailbox);
+    if (counts.size > COUNTED) counts.delete(counts.keys().next().value!);
+  }
+
+  /** Once a second: looks at those of which much was stored. A fault leaves them for the next time. */
+  function tick(): void {
+    const some = [...full];
+    full.clear();
+    looking = looking.then(async () => {
+      for (const mailbox of some) await trim(mailbox).catch(() => full.add(mailbox));
+    });
+  }
+
+  async function trim(mailbox: string): Promise<void> {
+    const known: Known[] = [];
+    for (let after = "", read = PAGE; read === PAGE;) {
+      const page = await readMessages(kv, mailbox, after, PAGE);
+      known.push(...page.flatMap(({ versionstamp, message }) => message ? [{ mailbox, versionstamp, message }] : []));
+      after = page.at(-1)?.versionstamp ?? "";
+      read = page.length;
+    }
+    const live = withoutReplaced(known, clock.now()), tooMany = overflow(live);
+    const over = known.filter((each) => !live.includes(each));
+    await deleteMessages(kv, [...over, ...tooMany]);
+    if (tooMany.length > 0) dropped(tooMany);
+  }
+
+  return { stored, tick, settled: () => looking };
+}
+
+const PAGE = 500;
+
+/** Those that have to go. */
+export function overflow(messages: Known[]): Known[] {
+  const rank = ({ message }: Known) => URGENCIES.indexOf(message.urgency);
+  const inOrder = messages.toSorted((a, b) => rank(b) - rank(a) || (a.versionstamp < b.versionstamp ? 1 : -1));
+  let count = 0, bytes = 0;
+  return inOrder.filter(({ message }) => {
+    bytes += message.body?.length ?? 0;
+    return ++count > MAX_MESSAGES || bytes > MAX_BYTES;
+  });
+}
