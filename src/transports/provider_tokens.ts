@@ -30,11 +30,10 @@ export function createProviderTokens({ teamId, keyId, key }: Account, clock: Clo
     return age < 0 || age >= RENEW_AFTER;
   }
 
-  async function renew(refused: string): Promise<string | undefined> {
-    const known = token, isKnown = await known?.header === refused;
-    // Somebody else may have had it refused as well, and was faster.
-    if (isKnown && known === token && left() === 0) token = sign();
-    return await token?.header;
+  /** Of those that had one refused at once the first signs: then it is too soon for the others, which get the new one. */
+  async function renew(): Promise<string> {
+    if (!token || left() === 0) token = sign();
+    return await token.header;
   }
 
   function left(): number {

@@ -52,7 +52,7 @@ export async function withFcm(
   const fake = await openFcm({ certificates, account: { ...account, publicKey: publicHalf(rsa) }, now, life });
   const { tokenUri, origin } = fake, credentials = { ...account, privateKey: key, tokenUri, server: origin };
   const deps = openDeps(clock, trusted), fresh = () => `fcm:${freshRegistration()}`;
-  return { fake, credentials, fresh, ...sending(createFcm({ ...deps, credentials }), fresh, deps.egress, fake) };
+  return { fake, credentials, deps, fresh, ...sending(createFcm({ ...deps, credentials }), fresh, deps.egress, fake) };
 }
 
 function openDeps(clock: Clock, trusted = ["127.0.0.1"]): VendorDeps {

@@ -1,5 +1,5 @@
 import type { Outcome } from "../../src/model/delivery.ts";
-import { RENEW_BEFORE } from "../../src/transports/access_tokens.ts";
+import { createAccessTokens, RENEW_BEFORE } from "../../src/transports/access_tokens.ts";
 import { KEY_PAUSE } from "../../src/transports/key_breaker.ts";
 import { TOKEN_PATH } from "../fakes/fcm.ts";
 import { equal, ok } from "../helpers/assert.ts";
@@ -54,12 +54,32 @@ Deno.test("access tokens: while there is a good token, one that cannot be had is
   }
   clock.advance(RENEW_BEFORE);
   // Its end has come: nothing is sent, and nothing is doubted.
-  const sent = fcm.fake.messages.length, outcome = await fcm.send();
-  equal([outcome.kind === "retry" && outcome.tried, fcm.fake.messages.length, fcm.push.stats().open], [false, sent, 0]);
+  const asks = () => fcm.fake.requests.length - fcm.fake.asked(), sent = asks(), outcome = await fcm.send();
+  equal([outcome.kind === "retry" && outcome.tried, asks(), fcm.push.stats().open], [false, sent, 0]);
   equal(seen.records.map(({ level }) => level), ["error"]);
   fcm.fake.recover();
   clock.advance(MINUTE);
   equal(await fcm.send(), DELIVERED);
+});
+
+Deno.test("access tokens: what was mended is forgotten: the next fault is told again, and waited for as the first", async () => {
+  using seen = witness();
+  const clock = manualClock();
+  await using fcm = await withFcm({ clock });
+  for (let round = 1; round <= 3; round++) {
+    fcm.fake.revoke();
+    fcm.fake.refuse(500, "", { times: 1, under: TOKEN_PATH });
+    equal(await fcm.send(), { kind: "retry", at: clock.now() + SECOND, tried: false });
+    clock.advance(SECOND);
+    equal([await fcm.send(), seen.records.length], [DELIVERED, round]);
+  }
+});
+
+Deno.test("access tokens: who hears late that an old one was refused gets the new one, and asks nobody", async () => {
+  await using fcm = await withFcm();
+  const { get, renew } = createAccessTokens({ ...fcm.deps, credentials: fcm.credentials });
+  const old = await get(), next = await renew(old!);
+  equal([old === next, await renew(old!), await get(), fcm.fake.asked()], [false, next, next, 2]);
 });
 
 Deno.test("access tokens: an account that Google does not know is told once, and asked for again after ten minutes", async () => {

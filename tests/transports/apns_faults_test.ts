@@ -54,7 +54,8 @@ for (const [status, reasons, expected] of ROWS) {
       // No redirect is followed; what is too large is tried once more, shorter.
       equal(apns.fake.requests.length, status === 413 ? 2 : 1);
       equal(seen.records.map(({ level }) => level), expected === "mended" ? ["error"] : []);
-      equal(asText(seen.records).includes("SomethingNew"), false);
+      const said = asText(seen.records), isKnown = `${status} ${reason}` in APNS_REASONS;
+      equal([said.includes("SomethingNew"), said.includes(reason)], [false, expected === "mended" && isKnown]);
       for (const { headers } of apns.fake.requests) seen.keep(headers.authorization!);
       for (const secret of [apns.credentials.key, address.slice("apns:".length)]) seen.keep(secret);
       seen.testify();
@@ -101,6 +102,12 @@ Deno.test("apns: what Apple finds too large is sent once more, as small as can b
   equal(await apns.send({ message }), DELIVERED);
   const last = apns.fake.notifications.at(-1)!;
   equal(last.payload, { aps: { "content-available": 1 }, ...JSON.parse(printPush(message, { smallest: true })) });
+});
+
+Deno.test("apns: what is too large, and as small as it can be already, is not sent once more", async () => {
+  await using apns = await withApns();
+  apns.fake.refuse(413, "PayloadTooLarge");
+  equal([await apns.send({ message: undefined }), apns.fake.requests.length], [REJECTED, 1]);
 });
 
 for (const behaviour of ["destroy", "garbage", "reset", "endless"] as const) {

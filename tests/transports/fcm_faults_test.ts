@@ -70,7 +70,8 @@ for (const [index, [what, answer, expected]] of ROWS.entries()) {
       expected === "mended" ? ["error"] : [],
       what === "401 UNAUTHENTICATED" ? 2 : 1,
     ]);
-    equal(asText(seen.records).includes("SomethingNew"), false);
+    const said = asText(seen.records);
+    equal([said.includes("SomethingNew"), said.includes(what)], [false, expected === "mended" && what in FCM_REASONS]);
     for (const token of fcm.fake.tokens.keys()) seen.keep(token);
     for (const secret of [fcm.credentials.privateKey, address.slice("fcm:".length)]) seen.keep(secret);
     for (const { body } of fcm.fake.requests) {
