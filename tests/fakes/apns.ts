@@ -41,7 +41,8 @@ export async function openApns({ certificates, account, now = Date.now }: Option
   const reasons: string[] = [];
   const unregistered = new Map<string, number>();
   const tokens = createTokenCheck(account, now);
-  const server = await openHttp2Server({ certificates, answer });
+  // "APNs permits only one stream on the connection until you send a push message with a valid token."
+  const server = await openHttp2Server({ certificates, answer, streams: 1 });
 
   function answer(incoming: Incoming): Answer {
     const id = { "apns-id": crypto.randomUUID().toUpperCase() };
@@ -55,11 +56,12 @@ export async function openApns({ certificates, account, now = Date.now }: Option
     }
   }
 
-  function read({ method, path, headers, rawHeaders, body }: Incoming): Notification {
+  function read({ method, path, headers, rawHeaders, body, widen }: Incoming): Notification {
     if (method !== "POST") throw new Refused(405, "MethodNotAllowed");
     const device = readPath(path);
     checkRepeated(rawHeaders);
     tokens(headers.authorization);
+    widen(1000);
     checkTopic(headers["apns-topic"] as string | undefined, account.topic);
     const payload = readPayload(body);
     checkFields(headers, payload);

@@ -4,6 +4,7 @@ import {
   createSecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type Http2Session,
   type IncomingHttpHeaders,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
@@ -19,6 +20,8 @@ export type Incoming = {
   /** Names and values, one after the other. */
   rawHeaders: string[];
   body: Uint8Array;
+  /** Allows so many requests of its connection at once from now on. */
+  widen: (streams: number) => void;
 };
 
 /** What a vendor answers; `body` becomes JSON. */
@@ -37,7 +40,7 @@ export type Http2Server = Awaited<ReturnType<typeof openHttp2Server>>;
 /** Starts one on a free port of this machine; `await using` stops it. */
 export async function openHttp2Server({ certificates: { ca, cert, key }, answer, streams = 1000 }: Options) {
   const requests: Incoming[] = [];
-  const sockets = new Set<Socket>();
+  const sockets = new Set<Socket>(), widened = new WeakSet<Http2Session>();
   const load = { inFlight: 0, most: 0, connections: 0 };
   let rules: { behaviour: Behaviour; under: string; times: number }[] = [];
   const server = createSecureServer({ cert, key, settings: { maxConcurrentStreams: streams } });
@@ -60,11 +63,19 @@ export async function openHttp2Server({ certificates: { ca, cert, key }, answer,
     const body = await readBody(request);
     if (!body || response.destroyed) return;
     const { method, url: path, headers, rawHeaders } = request;
-    const incoming = { method, path, headers, rawHeaders, body };
+    const widen = (streams: number) => allow(request.stream.session, streams);
+    const incoming = { method, path, headers, rawHeaders, body, widen };
     requests.push(incoming);
     const usual = toBehaviour(answer(incoming));
     misbehave(behaviourFor(path) ?? usual, response, socketOf(request));
     waiting.notify();
+  }
+
+  /** Once a connection: a client may be told so only so often. */
+  function allow(session: Http2Session | undefined, maxConcurrentStreams: number): void {
+    if (!session || widened.has(session)) return;
+    widened.add(session);
+    session.settings({ maxConcurrentStreams });
   }
 
   /** HTTP/2 lends its socket to nobody. */

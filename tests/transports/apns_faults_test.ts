@@ -127,6 +127,15 @@ Deno.test("apns: after GOAWAY the next one goes over another connection", async 
   equal([await apns.send(), await apns.send(), apns.fake.load.connections], [DELIVERED, DELIVERED, 2]);
 });
 
+Deno.test("apns: on a new connection Apple takes one until it knows our token: who comes meanwhile waits", async () => {
+  await using apns = await withApns();
+  apns.fake.behave("goaway", { times: 1 });
+  equal(await apns.send(), DELIVERED);
+  const outcomes = await Promise.all(Array.from({ length: 200 }, () => apns.send()));
+  equal(new Set(outcomes.map(({ kind }) => kind)), new Set(["delivered"]));
+  equal([apns.fake.load.connections, apns.fake.load.most > 1], [2, true]);
+});
+
 Deno.test("apns: a server that never answers is given up at the deadline, one that is down is tried later", async () => {
   const clock = manualClock();
   await using apns = await withApns({ clock });

@@ -32,7 +32,7 @@ const ROWS: [what: string, answer: { status: number; body: unknown }, outcome: O
   ["400 INVALID_ARGUMENT", body(400, "INVALID_ARGUMENT", { errorCode: "INVALID_ARGUMENT" }), REJECTED],
   ["400 of a field", body(400, "INVALID_ARGUMENT", { field: "message.android.ttl" }), REJECTED],
   ["400 of a field", body(400, "INVALID_ARGUMENT", { field: "message.tokens" }), REJECTED],
-  ["400 FAILED_PRECONDITION", body(400, "FAILED_PRECONDITION", { errorCode: "SomethingNew" }), REJECTED],
+  ["400 of another kind", body(400, "FAILED_PRECONDITION", { errorCode: "SomethingNew" }), REJECTED],
   ["400 UNREGISTERED", body(400, "NOT_FOUND", { errorCode: "UNREGISTERED" }), REJECTED],
   ["401 UNAUTHENTICATED", body(401, "UNAUTHENTICATED"), "mended"],
   ["401 THIRD_PARTY_AUTH_ERROR", body(401, "UNAUTHENTICATED", { errorCode: "THIRD_PARTY_AUTH_ERROR" }), "mended"],
@@ -63,7 +63,7 @@ for (const [index, [what, answer, expected]] of ROWS.entries()) {
     } else if (expected === "throttled") equal(outcome, { kind: "retry", at: clock.now() + MINUTE, tried: true });
     else equal(outcome, expected);
     // No redirect is followed. An argument that is not the token's may be the length; a token may be stale: once more.
-    const isTwice = what === "401 UNAUTHENTICATED" || expected === REJECTED && what !== "400 FAILED_PRECONDITION" &&
+    const isTwice = what === "401 UNAUTHENTICATED" || expected === REJECTED && what !== "400 of another kind" &&
         what !== "400 UNREGISTERED";
     equal(fcm.fake.requests.filter(({ path }) => path !== TOKEN_PATH).length, isTwice ? 2 : 1);
     equal([seen.records.map(({ level }) => level), fcm.fake.asked()], [
