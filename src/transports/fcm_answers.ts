@@ -9,11 +9,12 @@ import { lookUp, type Read } from "./vendor.ts";
 export const FCM_REASONS: Record<string, Meaning> = {
   // Of a field that is not the token: a message too big is one of its causes, and no answer tells which it was.
   "400 INVALID_ARGUMENT": "too_large",
-  "401 THIRD_PARTY_AUTH_ERROR": "refused",
+  // Firebase's own account at Apple, or for Web Push, is not good: devices of other kinds are served meanwhile.
+  "401 THIRD_PARTY_AUTH_ERROR": "held",
   "401 UNAUTHENTICATED": "stale",
   "403 PERMISSION_DENIED": "refused",
   "403 SENDER_ID_MISMATCH": "gone",
-  "403 THIRD_PARTY_AUTH_ERROR": "refused",
+  "403 THIRD_PARTY_AUTH_ERROR": "held",
   // Without an `errorCode` there is no such project: nothing is said of the token.
   "404 NOT_FOUND": "refused",
   "404 UNREGISTERED": "gone",

@@ -5,7 +5,7 @@ import type { Result } from "./outcome.ts";
 
 /**
  * `too_large`: a shorter one may be taken. `stale`: our token is to be made anew. `refused`: our account or its settings
- * are, until an operator has mended them. `held`: so is this address alone. `throttled`: it has too much. `later`:
+ * are, until an operator has mended them. `held`: so are some addresses, this one among them. `throttled`: it has too much. `later`:
  * nothing is wrong. `failed`: something is at the vendor. `blocked`: the server's name leads to a private address.
  */
 export type Meaning =

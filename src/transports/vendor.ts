@@ -102,7 +102,7 @@ export function createVendor(
     if (!replied) return untried();
     const { meaning, reason, wait } = replied;
     if (meaning === "stale" || meaning === "refused") lastRefusal = reason;
-    if (meaning === "held") tellOnce(`subscriptions are refused that were served before (${reason})`);
+    if (meaning === "held") tellOnce(`some subscriptions are refused (${reason})`);
     if (meaning === "blocked") tellOnce("the server leads to no public address: CARILLON_PUSH_HOSTS can trust it");
     const pause = meaning === "stale" ? tokens.left() : 0;
     return resultOf(meaning, { now: clock.now(), wait, pause });
