@@ -41,7 +41,7 @@ export async function openApns({ certificates, account, now = Date.now }: Option
   const reasons: string[] = [];
   const unregistered = new Map<string, number>();
   const tokens = createTokenCheck(account, now);
-  // "APNs permits only one stream on the connection until you send a push message with a valid token."
+  // "Establishing a connection to APNs": one stream alone, until a request had a valid token.
   const server = await openHttp2Server({ certificates, answer, streams: 1 });
 
   function answer(incoming: Incoming): Answer {
