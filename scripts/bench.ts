@@ -10,6 +10,7 @@ import { holds, printReport, type Report } from "./bench/report.ts";
 import { scale } from "./bench/scale.ts";
 import { soak } from "./bench/soak.ts";
 import { subscriptions } from "./bench/subscriptions.ts";
+import { transports } from "./bench/transports.ts";
 import { webpush } from "./bench/webpush.ts";
 
 const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> = {
@@ -18,6 +19,7 @@ const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> 
   fanout,
   patterns,
   webpush,
+  transports,
   subscriptions,
   soak,
   cluster,
@@ -32,6 +34,7 @@ const HELP = `deno task bench NAME [--quick]
   fanout         one event to 5,000 streams, next to a bare loop of writes and nchan (apt-get install nginx-light libnginx-mod-nchan; cc)
   patterns       one publish among 50,000 matchers, 10,000 of which are patterns
   webpush        messages encrypted, signed and sent by one core, next to the web-push package (apt-get install nginx-light)
+  transports     messages sent by APNs and FCM over one connection each, to the servers of the tests
   subscriptions  what stored ones cost up to a million, how soon the first push is sent, a topic of 100,000 beside
                  another, and checkpoints (a quarter of an hour, 3 GB in .cache/)
   soak           a million events, 100 streams, 10,000 more that come and go: memory must level off

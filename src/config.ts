@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { JWK } from "jose";
 import { z } from "zod";
 import { type IssuerConfig, issuerList } from "./config/issuers.ts";
+import { type ApnsCredentials, apnsCredentials, type FcmCredentials, fcmCredentials } from "./config/vendors.ts";
 import { isWeb } from "./config/web.ts";
 import { vapidKeys } from "./config/vapid_keys.ts";
 import { parsePushHost, type PushHost } from "./model/push_host.ts";
@@ -24,6 +25,9 @@ export type Config = {
   origins: string[];
   anonymous: boolean;
   pushHosts: PushHost[];
+  /** Our accounts at Apple and at Google: without one nobody is reached through it. */
+  apns: ApnsCredentials | undefined;
+  fcm: FcmCredentials | undefined;
   /** Event streams at this process, in all and of one token subject. */
   maxStreams: number;
   maxSubjectStreams: number;
@@ -95,6 +99,8 @@ const environment = z.object({
   CARILLON_ORIGINS: words.pipe(z.array(origin)),
   CARILLON_ANONYMOUS: z.stringbool("is neither true nor false").default(false),
   CARILLON_PUSH_HOSTS: words.pipe(z.array(pushHost)),
+  CARILLON_APNS: json.pipe(apnsCredentials).optional(),
+  CARILLON_FCM: json.pipe(fcmCredentials).optional(),
   CARILLON_MAX_STREAMS: count(7).default(20_000),
   CARILLON_MAX_SUBJECT_STREAMS: count(7).default(100),
   CARILLON_UPSTREAM: origin.optional(),
@@ -134,6 +140,8 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     origins: env.CARILLON_ORIGINS,
     anonymous: env.CARILLON_ANONYMOUS,
     pushHosts: env.CARILLON_PUSH_HOSTS,
+    apns: env.CARILLON_APNS,
+    fcm: env.CARILLON_FCM,
     maxStreams: env.CARILLON_MAX_STREAMS,
     maxSubjectStreams: env.CARILLON_MAX_SUBJECT_STREAMS,
     upstream: env.CARILLON_UPSTREAM,

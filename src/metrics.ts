@@ -110,10 +110,10 @@ export function createMetrics() {
       help: "Push services that nothing is sent to for a while, since they failed or asked for it",
       registers,
     }),
-    pushesInFlight: new Gauge({ name: "carillon_pushes_in_flight", help: "Web Push requests under way", registers }),
+    pushesInFlight: new Gauge({ name: "carillon_pushes_in_flight", help: "Push requests under way", registers }),
     pushesWaiting: new Gauge({
       name: "carillon_pushes_waiting",
-      help: "Web Push messages that wait for room at their push service",
+      help: "Push messages that wait for room at their push service",
       registers,
     }),
     davHomes: new Gauge({

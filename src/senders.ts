@@ -3,17 +3,18 @@ import type { Logger } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Senders } from "./model/delivery.ts";
+import type { Send, Senders } from "./model/delivery.ts";
 import type { Offer, Transport } from "./model/transport.ts";
 import { readVapidKey } from "./store/keys.ts";
 import { createEnvelope } from "./store/seal.ts";
 import { createEgress, type EgressDeps } from "./transports/egress.ts";
-import { openTransports } from "./transports/registry.ts";
+import { KEY_PAUSE } from "./transports/key_breaker.ts";
+import { NAMES, openTransports } from "./transports/registry.ts";
 import { createTrust } from "./transports/trust.ts";
 import { importVapidKey } from "./wire/vapid.ts";
 
 type Deps = {
-  config: Pick<Config, "contact" | "vapidKeys" | "pushHosts" | "secret" | "url" | "davUrl">;
+  config: Pick<Config, "contact" | "vapidKeys" | "pushHosts" | "secret" | "url" | "davUrl" | "apns" | "fcm">;
   kv: Deno.Kv;
   clock: Clock;
   random: () => number;
@@ -38,8 +39,9 @@ export async function openSenders({ config, kv, clock, random, log, metrics, ca,
   const egress = createEgress({ trust: createTrust(config.pushHosts), clock, ca, resolve });
   const ownOrigins = [config.url, config.davUrl ?? config.url].map((url) => new URL(url).origin);
   const envelope = createEnvelope(config.secret);
-  const shared = { egress, clock, random, log, contact: config.contact };
+  const { contact, apns, fcm } = config, shared = { egress, clock, random, log, contact, apns, fcm };
   const transports = openTransports({ ...shared, keys, ownOrigins, ...envelope });
+  const missing = createMissing(clock, log);
   const measure = createMeasure(transports, metrics);
 
   function tick(): void {
@@ -49,11 +51,26 @@ export async function openSenders({ config, kv, clock, random, log, metrics, ca,
   }
 
   return {
-    senders: Object.fromEntries(transports.map(({ offer, send }) => [offer.name, send])),
+    senders: Object.fromEntries([
+      ...NAMES.map((name) => [name, missing(name)]),
+      ...transports.map(({ offer, send }) => [offer.name, send]),
+    ]),
     offers: transports.map(({ offer }) => offer),
     vapidKey: keys[0]!.point,
     tick,
     close: async () => void await Promise.all([...transports.map(({ close }) => close()), egress.close()]),
+  };
+}
+
+/** What was subscribed while a transport was offered waits for it: a setting that is lost for a day ends nobody. */
+function createMissing(clock: Clock, log: Logger): (transport: string) => Send {
+  return (transport) => {
+    let isTold = false;
+    return () => {
+      if (!isTold) log.error("there are subscriptions by {transport}, and no settings for it", { transport });
+      isTold = true;
+      return Promise.resolve({ kind: "retry", at: clock.now() + KEY_PAUSE, tried: false });
+    };
   };
 }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { ConfigError, LOG_LEVELS, readConfig, VARIABLES } from "../src/config.ts";
 import { equal, ok } from "./helpers/assert.ts";
 import { freshVapidJwk } from "./helpers/vapid_keys.ts";
+import { apnsAccount, fcmAccount, p256Pem, p384Pem, rsaPem, sec1Pem } from "./helpers/vendor_accounts.ts";
 import { freshKey } from "./helpers/worker.ts";
 
 /** What is wrong with these settings, by variable, each with all its faults. */
@@ -33,6 +34,18 @@ const issuer = (more: Record<string, unknown> = {}) => ({
   topics: ["https://dav.example/*"],
   ...more,
 });
+const apns = apnsAccount("https://api.push.apple.com", p256Pem());
+const fcm = fcmAccount("https://fcm.googleapis.com", rsaPem());
+/** As Google makes it. */
+const serviceAccount = (more: Record<string, unknown> = {}) => ({
+  type: "service_account",
+  project_id: fcm.projectId,
+  private_key_id: fcm.keyId,
+  private_key: fcm.privateKey,
+  client_email: fcm.clientEmail,
+  token_uri: fcm.tokenUri,
+  ...more,
+});
 const issuersOf = (...entries: unknown[]) => ({ CARILLON_ISSUERS: JSON.stringify(entries) });
 
 Deno.test("config: with nothing set it runs, on localhost only", () => {
@@ -48,6 +61,8 @@ Deno.test("config: with nothing set it runs, on localhost only", () => {
     origins: [],
     anonymous: false,
     pushHosts: [],
+    apns: undefined,
+    fcm: undefined,
     maxStreams: 20_000,
     maxSubjectStreams: 100,
     upstream: undefined,
@@ -76,6 +91,8 @@ Deno.test("config: every variable is read", () => {
     CARILLON_ORIGINS: "https://a.example, https://b.example:8443/ http://localhost:3000",
     CARILLON_ANONYMOUS: "true",
     CARILLON_PUSH_HOSTS: "push.lan:8443, 192.168.0.0/16 fd00::1",
+    CARILLON_APNS: JSON.stringify(apns),
+    CARILLON_FCM: JSON.stringify(serviceAccount()),
     CARILLON_MAX_STREAMS: "5000",
     CARILLON_MAX_SUBJECT_STREAMS: "7",
     CARILLON_UPSTREAM: "http://127.0.0.1:5232",
@@ -100,6 +117,7 @@ Deno.test("config: every variable is read", () => {
     "192.168.0.0",
     "fd00::1",
   ]);
+  equal([config.apns, config.fcm], [apns, fcm]);
   equal([config.maxStreams, config.maxSubjectStreams], [5000, 7]);
   equal(config.issuers.map(({ iss, algorithms, rate }) => [iss, algorithms, rate]), [
     ["dav", ["EdDSA", "ES256", "RS256"], 10_000],
@@ -123,6 +141,8 @@ const BAD: Record<string, string[]> = {
   CARILLON_ORIGINS: ["*", "null", "app.example", "https://app.example/path", "https://a.example b.example"],
   CARILLON_ANONYMOUS: ["maybe", "2"],
   CARILLON_PUSH_HOSTS: ["*", "*.lan", "0.0.0.0/0", "::/0", "10.0.0.0/7", "https://push.lan", "push.lan *", "10.1"],
+  CARILLON_APNS: ["{", "[]", "/nowhere/apns.json", "{}", '{"key":"-----BEGIN PRIVATE KEY-----"}', "null"],
+  CARILLON_FCM: ["{", "[]", "/nowhere/fcm.json", "{}", '{"private_key":"-----BEGIN PRIVATE KEY-----"}', "null"],
   CARILLON_MAX_STREAMS: ["0", "-1", "many", "1.5", "10000000"],
   CARILLON_MAX_SUBJECT_STREAMS: ["0", "-1", "many", "1.5", "10000000"],
   CARILLON_UPSTREAM_CONNECTIONS: ["0", "-1", "four", "1.5", "100000"],
@@ -172,6 +192,22 @@ Deno.test("config: no fault ever says the value", () => {
       JSON.stringify([{ ...vapidJwk, kty: marked }]),
     ],
     CARILLON_LOG: [marked],
+    CARILLON_APNS: [
+      marked,
+      `{"${marked}`,
+      ...["teamId", "keyId", "key", "server"].map((name) => JSON.stringify({ ...apns, [name]: marked })),
+      JSON.stringify({ ...apns, topic: `${marked}/` }),
+      JSON.stringify({ ...apns, key: `-----BEGIN PRIVATE KEY-----\n${marked}\n-----END PRIVATE KEY-----\n` }),
+      JSON.stringify({ ...apns, server: `https://${marked}/path` }),
+    ],
+    CARILLON_FCM: [
+      marked,
+      ...["client_email", "private_key", "token_uri", "server"].map((name) =>
+        JSON.stringify(serviceAccount({ [name]: marked }))
+      ),
+      JSON.stringify(serviceAccount({ project_id: `${marked}/` })),
+      JSON.stringify(serviceAccount({ token_uri: `http://${marked}/token` })),
+    ],
     CARILLON_ISSUERS: [
       marked,
       `/nowhere/${marked}`,
@@ -250,6 +286,56 @@ Deno.test("config: VAPID keys are read one, or as a list in its order, or from a
   const read = (text: string) => readConfig({ CARILLON_VAPID_KEY: text }).vapidKeys;
   await Deno.writeTextFile(path, JSON.stringify(list));
   equal([read(JSON.stringify(list)), read(` ${JSON.stringify(vapidJwk)}`), read(path)], [list, [vapidJwk], list]);
+  await Deno.remove(path);
+});
+
+/** By setting: what is wrong, the member that must be named, and the value with it. */
+const BAD_ACCOUNTS: Record<string, [what: string, member: string, value: unknown][]> = {
+  CARILLON_APNS: [
+    ["without a team", "teamId", { ...apns, teamId: undefined }],
+    ["whose key id is none", "keyId", { ...apns, keyId: "key" }],
+    ["without a key", "key", { ...apns, key: undefined }],
+    ["whose key is of another curve", "key", { ...apns, key: p384Pem() }],
+    ["whose key is of RSA", "key", { ...apns, key: fcm.privateKey }],
+    ["whose key has another form", "key", { ...apns, key: sec1Pem() }],
+    ["whose key is cut off", "key", { ...apns, key: apns.key.slice(0, 100) }],
+    ["without a topic", "topic", { ...apns, topic: "" }],
+    ["whose topic breaks a header", "topic", { ...apns, topic: "org.example\r\nx: y" }],
+    ["whose server is no origin", "server", { ...apns, server: "https://api.push.apple.com/3/device" }],
+    ["whose server has no TLS", "server", { ...apns, server: "http://api.push.apple.com" }],
+  ],
+  CARILLON_FCM: [
+    ["without a project", "project_id", serviceAccount({ project_id: undefined })],
+    ["whose project leads elsewhere", "project_id", serviceAccount({ project_id: "calendar/../other" })],
+    ["without an address", "client_email", serviceAccount({ client_email: undefined })],
+    ["without a key", "private_key", serviceAccount({ private_key: undefined })],
+    ["whose key is short", "private_key", serviceAccount({ private_key: rsaPem(1024) })],
+    ["whose key is of P-256", "private_key", serviceAccount({ private_key: apns.key })],
+    ["without a token_uri", "token_uri", serviceAccount({ token_uri: undefined })],
+    ["whose token_uri has no TLS", "token_uri", serviceAccount({ token_uri: "http://oauth2.googleapis.com/token" })],
+    ["whose server is no origin", "server", serviceAccount({ server: "fcm.googleapis.com" })],
+  ],
+};
+
+for (const [variable, rows] of Object.entries(BAD_ACCOUNTS)) {
+  for (const [what, member, value] of rows) {
+    Deno.test(`config: an account of ${variable} ${what} is refused, by its member`, () => {
+      const faults = faultsOf({ [variable]: JSON.stringify(value) });
+      ok(faults[variable]?.startsWith(member), faults[variable]);
+    });
+  }
+}
+
+Deno.test("config: the vendors' servers are their own where none is named, and accounts are read from files", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(path, JSON.stringify(serviceAccount()));
+  equal(readConfig({ CARILLON_FCM: path }).fcm?.server, "https://fcm.googleapis.com");
+  await Deno.writeTextFile(path, JSON.stringify({ ...apns, server: undefined }));
+  equal(readConfig({ CARILLON_APNS: path }).apns?.server, "https://api.push.apple.com");
+  equal(
+    readConfig({ CARILLON_FCM: JSON.stringify(serviceAccount({ server: "https://fcm.lan:8443/" })) }).fcm?.server,
+    "https://fcm.lan:8443",
+  );
   await Deno.remove(path);
 });
 

@@ -32,5 +32,5 @@ export type Outcome =
 /** Sends one delivery. Never throws. */
 export type Send = (delivery: Delivery) => Promise<Outcome>;
 
-/** Those that are offered: an operator may have taken one away that subscriptions still name. */
-export type Senders = Partial<Record<Transport, Send>>;
+/** One that is not offered any more holds what it is to send. */
+export type Senders = Record<Transport, Send>;

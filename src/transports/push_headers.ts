@@ -7,21 +7,29 @@ export const MAX_TTL = 28 * 86_400;
 
 /** `now` in milliseconds since 1970, `length` of the body in bytes. */
 export function headersOf(
-  { message, until, replaces }: Delivery,
+  delivery: Delivery,
   { authorization, length, now }: { authorization: string; length: number; now: number },
 ): Record<string, string> {
-  const ttl = Math.min(Math.max(Math.floor((until - now) / 1000), 1), MAX_TTL);
-  // A later content message would replace one of properties, which would be lost.
-  const topic = message?.merged.property ? undefined : replaces;
+  const topic = replacedBy(delivery);
   return {
     authorization,
-    ttl: `${ttl}`,
-    urgency: urgencyOf(message),
+    ttl: `${ttlOf(delivery.until, now)}`,
+    urgency: urgencyOf(delivery.message),
     ...(topic !== undefined && { topic }),
     "content-type": "application/octet-stream",
     "content-encoding": "aes128gcm",
     "content-length": `${length}`,
   };
+}
+
+/** Seconds from `now` until a message is over, both in milliseconds since 1970; one at the least, since 0 is now or never. */
+export function ttlOf(until: number, now: number): number {
+  return Math.min(Math.max(Math.floor((until - now) / 1000), 1), MAX_TTL);
+}
+
+/** What a later message may replace this one by. One of properties would be lost to one of content. */
+export function replacedBy({ message, replaces }: Delivery): string | undefined {
+  return message?.merged.property ? undefined : replaces;
 }
 
 /** RFC 8030 5.3. */

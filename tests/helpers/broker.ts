@@ -1,6 +1,7 @@
 /** The parts of a broker over a real embedded database in memory. */
 import { getLogger } from "@logtape/logtape";
 import { createMetrics } from "../../src/metrics.ts";
+import type { Send, Senders } from "../../src/model/delivery.ts";
 import type { Change } from "../../src/model/change.ts";
 import type { Sink } from "../../src/broker/sink.ts";
 import type { Reader } from "../../src/broker/audience.ts";
@@ -8,6 +9,11 @@ import { compileMatcher } from "../../src/model/matcher.ts";
 import { manualClock } from "./clock.ts";
 
 export const HUB = "https://carillon.example/.well-known/mercure";
+
+/** Every transport sends so. */
+export function allSenders(send: Send): Senders {
+  return { "web-push": send, webhook: send, apns: send, fcm: send };
+}
 
 export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
   return {
@@ -23,7 +29,7 @@ export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
     maxStreams: 20_000,
     maxSubjectStreams: 100,
     readMemory: () => [],
-    senders: { "web-push": () => Promise.resolve({ kind: "delivered" as const }) },
+    senders: allSenders(() => Promise.resolve({ kind: "delivered" })),
   };
 }
 

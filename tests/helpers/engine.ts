@@ -9,7 +9,7 @@ import { EARLIEST } from "../../src/model/position.ts";
 import type { Subscription } from "../../src/model/subscription.ts";
 import { append } from "../../src/store/journal.ts";
 import { findSubscription, type Initial, saveSubscription } from "../../src/store/subscriptions.ts";
-import { change } from "./broker.ts";
+import { allSenders, change } from "./broker.ts";
 import { manualClock } from "./clock.ts";
 import { watchKv } from "./watched_kv.ts";
 
@@ -62,7 +62,7 @@ export function createEngine(database: Deno.Kv, options: Options = {}) {
     random: () => 0.5,
     log: getLogger("carillon"),
     metrics,
-    senders: { "web-push": send },
+    senders: allSenders(send),
     hashKey: "key",
     worker: crypto.randomUUID(),
     workers: () => Promise.resolve(workers()),

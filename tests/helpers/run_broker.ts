@@ -1,7 +1,7 @@
 /** A whole broker over a database, whose push service and clock a test holds in its hand. */
 import { openBroker } from "../../src/broker/broker.ts";
 import type { Delivery, Outcome } from "../../src/model/delivery.ts";
-import { brokerDeps } from "./broker.ts";
+import { allSenders, brokerDeps } from "./broker.ts";
 import { manualClock } from "./clock.ts";
 import { watchKv } from "./watched_kv.ts";
 
@@ -17,12 +17,10 @@ export async function runBroker(database: Deno.Kv, options: Options = {}) {
   const { clock = manualClock(), vapidKey = "vapid", answer } = options;
   const { kv, idle, kill: killKv } = watchKv(database);
   const sent: Delivery[] = [];
-  const senders = {
-    "web-push": (delivery: Delivery): Promise<Outcome> => {
-      sent.push(delivery);
-      return Promise.resolve(answer?.(delivery) ?? { kind: "delivered" });
-    },
-  };
+  const senders = allSenders((delivery: Delivery): Promise<Outcome> => {
+    sent.push(delivery);
+    return Promise.resolve(answer?.(delivery) ?? { kind: "delivered" });
+  });
   const deps = { ...brokerDeps(kv, clock), vapidKey, senders };
   const broker = await openBroker(deps);
   const stopping = new AbortController(), running = broker.run(stopping.signal);

@@ -7,14 +7,18 @@ import { createEnvelope } from "../../src/store/seal.ts";
 import { createEgress } from "../../src/transports/egress.ts";
 import { createTrust } from "../../src/transports/trust.ts";
 import { createWebhook } from "../../src/transports/webhook.ts";
-import { makeSecret, openWebhookReceiver } from "../fakes/webhook.ts";
+import { errorBody } from "../fakes/fcm.ts";
+import { toBehaviour } from "../fakes/http2_server.ts";
+import { makeSecret, openWebhookReceiver, type Reply } from "../fakes/webhook.ts";
 import { certificates } from "./certificates.ts";
-import { openPushService } from "./push_service.ts";
+import { type Behaviour, openPushService } from "./push_service.ts";
+import { freshDevice, freshRegistration } from "./vendor_accounts.ts";
 import { freshVapidKey } from "./vapid_keys.ts";
+import { withApns, withFcm } from "./vendors.ts";
 import { openWebPush } from "./web_push.ts";
 
 /** What the other end can be told to answer, once or always. */
-export type Answer = { status: number; headers?: Record<string, string>; body?: string } | "never";
+export type Answer = { status: number; headers?: Record<string, string>; body?: unknown } | "never";
 
 export type Kit = {
   transport: Transport;
@@ -24,6 +28,8 @@ export type Kit = {
   answer: (answer: Answer) => void;
   /** What means that a message is never taken, and at which attempt that is said. */
   rejection: { answer: Answer; attempt: number };
+  /** What means that a message is too large. */
+  tooLarge: Answer;
   /** What means that the client is no more. */
   gone: Answer;
   /** What means that we are too fast, with a wait of two minutes. */
@@ -49,8 +55,9 @@ async function webPushKit(clock: Clock): Promise<Kit> {
   return {
     transport: { ...push, send: push.deliver },
     subscribe,
-    answer: (answer) => service.behave(answer, { times: 1 }),
+    answer: (answer) => service.behave(answer as Behaviour, { times: 1 }),
     rejection: { answer: { status: 400 }, attempt: 0 },
+    tooLarge: { status: 413 },
     gone: { status: 410 },
     tooFast,
     requests: () => service.requests.length,
@@ -73,8 +80,9 @@ async function webhookKit(clock: Clock): Promise<Kit> {
   return {
     transport: createWebhook({ ...shared, ownOrigins: ["https://carillon.example"] }),
     subscribe: receiver.subscribe,
-    answer: receiver.reply,
+    answer: (answer) => receiver.reply(answer as Reply),
     rejection: { answer: { status: 400 }, attempt: 9 },
+    tooLarge: { status: 413 },
     gone: { status: 410 },
     tooFast,
     requests: () => receiver.taken.length,
@@ -95,4 +103,49 @@ async function webhookKit(clock: Clock): Promise<Kit> {
   };
 }
 
-export const KITS: Record<string, (clock: Clock) => Promise<Kit>> = { "web-push": webPushKit, webhook: webhookKit };
+/** Of a vendor's table: the reason stands in the body. */
+async function apnsKit(clock: Clock): Promise<Kit> {
+  const apns = await withApns({ clock }), reason = (reason: string) => ({ reason });
+  const subscribe = () => ({ endpoint: freshDevice() });
+  return {
+    transport: apns.push,
+    subscribe,
+    answer: (answer) => apns.fake.behave(answer === "never" ? answer : toBehaviour(answer), { times: 1 }),
+    rejection: { answer: { status: 400, body: reason("BadMessageId") }, attempt: 0 },
+    tooLarge: { status: 413, body: reason("PayloadTooLarge") },
+    gone: { status: 410, body: reason("Unregistered") },
+    tooFast: { ...tooFast, body: reason("TooManyRequests") },
+    requests: () => apns.fake.requests.length,
+    rotate: () => Promise.resolve(subscribe()),
+    hostile: [{ endpoint: "../../3/device/a" }, { endpoint: "https://10.0.0.1/a" }, {
+      endpoint: `${freshDevice()}/..`,
+    }],
+    [Symbol.asyncDispose]: apns[Symbol.asyncDispose],
+  };
+}
+
+async function fcmKit(clock: Clock): Promise<Kit> {
+  const fcm = await withFcm({ clock }), subscribe = () => ({ endpoint: freshRegistration() });
+  const invalid = { status: 400, body: errorBody(400, "INVALID_ARGUMENT") };
+  return {
+    transport: fcm.push,
+    subscribe,
+    answer: (answer) => fcm.fake.behave(answer === "never" ? answer : toBehaviour(answer), { times: 1, under: "/v1/" }),
+    rejection: { answer: { status: 422 }, attempt: 0 },
+    // No answer says that a message is too large: it is an argument as any other.
+    tooLarge: invalid,
+    gone: { status: 404, body: errorBody(404, "NOT_FOUND", { errorCode: "UNREGISTERED" }) },
+    tooFast: { ...tooFast, body: errorBody(429, "RESOURCE_EXHAUSTED", { errorCode: "QUOTA_EXCEEDED" }) },
+    requests: () => fcm.fake.requests.filter(({ path }) => path.startsWith("/v1/")).length,
+    rotate: () => Promise.resolve(subscribe()),
+    hostile: [{ endpoint: "a b" }, { endpoint: "../messages:send" }, { endpoint: "x".repeat(5_000) }],
+    [Symbol.asyncDispose]: fcm[Symbol.asyncDispose],
+  };
+}
+
+export const KITS: Record<string, (clock: Clock) => Promise<Kit>> = {
+  "web-push": webPushKit,
+  webhook: webhookKit,
+  apns: apnsKit,
+  fcm: fcmKit,
+};

@@ -68,7 +68,7 @@ forEach("what is never taken is rejected", async ({ kit }) => {
 });
 
 forEach("what is too large goes once more, smaller", async ({ kit }) => {
-  kit.answer({ status: 413 });
+  kit.answer(kit.tooLarge);
   equal(await send(kit, kit.subscribe()), DELIVERED);
   equal(kit.requests(), 2);
 });

@@ -26,17 +26,13 @@ export async function deliver(
   message: Message,
   attempt: number,
 ): Promise<Outcome> {
-  const { senders, metrics, hashKey, clock } = deps;
-  const notOffered = () => Promise.resolve<Outcome>({ kind: "retry", at: clock.now() + UNOFFERED, tried: false });
+  const { senders, metrics, hashKey } = deps;
   const delivery: Delivery = { subscriber, message, until: subscriber.expiresAt, attempt };
   if (message) delivery.replaces = shortHash(hashKey, subscriber.id, message.topic);
-  const outcome = await (senders[subscriber.transport] ?? notOffered)(delivery);
+  const outcome = await senders[subscriber.transport](delivery);
   metrics.deliveries.inc({ transport: subscriber.transport, outcome: outcome.kind });
   return outcome;
 }
-
-/** Milliseconds until it is looked whether a transport is offered again. */
-const UNOFFERED = 10 * 60_000;
 
 /** A delivery that has not been tried, or not been answered. */
 export function toRetry(
