@@ -356,14 +356,14 @@ for (const [why, end] of Object.entries(ENDS)) {
 
 Deno.test("streams: what comes right behind several events that took long to write is written with the next round", async () => {
   await using kv = await memoryKv();
-  let more: (() => void) | undefined;
+  const during: { more?: () => void } = {};
   const slow = () => Promise.resolve(void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40));
-  const pause = () => Promise.resolve(more?.());
+  const pause = () => Promise.resolve(during.more?.());
   const { publish, open } = setUp(kv, { turnStreams: 64, turn: slow, pause });
   const [first] = Array.from({ length: 64 }, () => open(reader("a")));
   publish("a");
   await settled();
-  more = () => publish("a");
+  during.more = () => publish("a");
   publish("a");
   await settled();
   equal([first!.data.length, first!.chunks], [2, 3]);

@@ -4,7 +4,6 @@
  */
 import type { Logger } from "@logtape/logtape";
 import { CarillonError } from "../../errors.ts";
-import type { Clock } from "../../clock.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Mailbox, Placed, PushMessage, Urgency } from "../../model/push_message.ts";
 import {

@@ -2,7 +2,6 @@
  * Who reads pushes here: each reader is a cursor into its mailboxes, and pulls what stands behind it. A reader that takes
  * nothing is given nothing: what waits, waits in the database.
  */
-import { CarillonError } from "../../errors.ts";
 import type { Clock } from "../../clock.ts";
 import { isUrgent, type Placed, type PushMessage, type Urgency, withoutReplaced } from "../../model/push_message.ts";
 import { readMessages, type Stored } from "../../store/push_messages.ts";
@@ -107,8 +106,8 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
         reader.again = false;
         for (const mailbox of reader.at.keys()) await pullMailbox(reader, mailbox);
       } while (reader.again && all.has(reader));
-    } catch (thrown) {
-      if (!(thrown instanceof CarillonError)) throw thrown;
+    } catch {
+      // The database is away: the tick tries again.
       reader.stuckAt ??= clock.elapsed();
     } finally {
       reader.isPulling = false;

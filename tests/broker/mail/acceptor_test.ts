@@ -1,0 +1,50 @@
+import { createAcceptor, type Letter } from "../../../src/broker/mail/acceptor.ts";
+import { readMessages } from "../../../src/store/push_messages.ts";
+import { equal, refuses } from "../../helpers/assert.ts";
+import { faultyKv } from "../../helpers/broker.ts";
+import { manualClock } from "../../helpers/clock.ts";
+import { testStores } from "../../helpers/stores.ts";
+
+const letter = (mailbox: string, body: string): Letter => ({
+  mailbox,
+  message: { urgency: "normal", until: 1e15, body },
+});
+
+async function bodiesOf(kv: Deno.Kv, mailbox: string): Promise<(string | undefined)[]> {
+  return (await readMessages(kv, mailbox, "", 1_000)).map(({ message }) => message!.body);
+}
+
+testStores(
+  "acceptor: what comes while a commit runs shares the next, one of each mailbox, in order",
+  async (openKv) => {
+    await using kv = await openKv();
+    let commits = 0;
+    const seen: string[] = [];
+    const { accept, drain } = createAcceptor({
+      kv: faultyKv(kv, (commit) => (commits++, commit())),
+      clock: manualClock(),
+      stored: (_, letters) => seen.push(...letters.map(({ message }) => message.body!)),
+    });
+    const all = Array.from({ length: 30 }, (_, n) => letter(`m${n % 10}`, `${n}`));
+    const stamps = await Promise.all(all.map(accept));
+    await drain();
+    equal([new Set(stamps).size <= 4, commits <= 4, seen.length], [true, true, 30]);
+    equal(await bodiesOf(kv, "m3"), ["3", "13", "23"]);
+  },
+);
+
+testStores("acceptor: a commit that fails is told to all who waited for it, and the next is tried", async (openKv) => {
+  await using kv = await openKv();
+  let fails = true;
+  const { accept } = createAcceptor({
+    kv: faultyKv(kv, (commit) => fails ? Promise.reject(new Error("no")) : commit()),
+    clock: manualClock(),
+    stored: () => {},
+  });
+  const [first, second] = [accept(letter("a", "1")), accept(letter("b", "2"))];
+  await refuses("kv_failed", () => first);
+  await refuses("kv_failed", () => second);
+  fails = false;
+  await accept(letter("a", "3"));
+  equal([await bodiesOf(kv, "a"), await bodiesOf(kv, "b")], [["3"], []]);
+});
