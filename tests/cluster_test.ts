@@ -9,6 +9,7 @@ import { enter } from "./helpers/database_server.ts";
 import { findFront, nginx } from "./helpers/front.ts";
 import { localIssuerOf } from "./helpers/main_process.ts";
 import { openPushService, type TestSubscription } from "./helpers/push_service.ts";
+import { listen, push, subscribe } from "./helpers/push_resource.ts";
 import { createStreamChain } from "./helpers/stream_chain.ts";
 import { accessToken, securityEvent } from "./helpers/worker.ts";
 
@@ -88,6 +89,22 @@ test("cluster: who subscribed anywhere is told of what is published anywhere", a
   await service.until(() => service.requests.length === 6);
   equal(new Set(service.requests.slice(3).map(({ path }) => path)), new Set(devices.map(({ path }) => path)));
   ok(url !== workers[0]!.url);
+});
+
+test("cluster: a message that one worker's push service took reaches its reader at any other, once", async () => {
+  await using cluster = await openCluster(3);
+  const { signer, workers } = cluster;
+  const at = (worker: number, address: string) => workers[worker]!.url + new URL(address).pathname;
+  const made = await subscribe(signer);
+  await using reader = await listen(at(1, made.subscription));
+  const texts = Array.from({ length: 60 }, (_, n) => `${n}`);
+  for (const [n, text] of texts.entries()) equal((await push(at(n % 3, made.push), text)).status, 201);
+  await reader.until(() => reader.events.length === 60);
+  equal(reader.texts(), texts);
+  const last = reader.told()[29]!;
+  await using again = await listen(at(2, made.subscription), { query: `last_event_id=${last.id}` });
+  await again.until(() => again.events.length === 30);
+  equal(again.texts(), texts.slice(30));
 });
 
 test("cluster: a rolling restart under load loses nothing, and no stream sees a gap or a duplicate", async () => {

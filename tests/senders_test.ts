@@ -56,3 +56,13 @@ Deno.test("senders: what was subscribed by an account that is not set any more w
   ]]);
   seen.testify();
 });
+
+Deno.test("senders: what is not set up is not offered, and the log says which setting it lacks", async () => {
+  using seen = witness();
+  await using apns = await withApns();
+  await using outlets = await openOutlets({ apns: apns.credentials });
+  equal(outlets.offers.map(({ name }) => name), ["web-push", "webhook", "apns"]);
+  equal(seen.records.map(({ level, properties }) => [level, properties.transport, properties.setting]), [
+    ["info", "fcm", "CARILLON_FCM"],
+  ]);
+});

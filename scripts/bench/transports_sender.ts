@@ -10,6 +10,8 @@ import type { Transport } from "../../src/model/transport.ts";
 import { createApns } from "../../src/transports/apns.ts";
 import { createEgress } from "../../src/transports/egress.ts";
 import { createFcm } from "../../src/transports/fcm.ts";
+import { createWebhook } from "../../src/transports/webhook.ts";
+import { createEnvelope } from "../../src/store/seal.ts";
 import { createTrust } from "../../src/transports/trust.ts";
 import { freshDevice, freshRegistration } from "../../tests/helpers/vendor_accounts.ts";
 import type { Listening } from "./vendor_sink.ts";
@@ -20,7 +22,7 @@ export type Task = Listening & { rounds: number; messages: number };
 /** Microseconds each, by transport, one entry a round. */
 export type Measured = { took: Record<string, number[]>; failed: number };
 
-type Sender = { transport: Transport; addresses: string[] };
+type Sender = { transport: Transport; addresses: string[]; keys?: Record<string, string> };
 
 const SUBSCRIBERS = 500;
 const AT_ONCE = 80;
@@ -37,6 +39,11 @@ const senders: Sender[] = [
   {
     transport: createFcm({ ...deps, credentials: task.fcm }),
     addresses: addresses(() => `fcm:${freshRegistration()}`),
+  },
+  {
+    transport: createWebhook({ ...deps, ownOrigins: [], ...createEnvelope("a secret of sixteen characters and more") }),
+    addresses: addresses(() => `${task.webhook.endpoint}/${crypto.randomUUID()}`),
+    keys: { secret: await createEnvelope("a secret of sixteen characters and more").seal(task.webhook.keys.secret) },
   },
 ];
 const measured: Measured = {
@@ -66,13 +73,13 @@ async function timed(sender: Sender): Promise<number> {
   return (performance.now() - since) * 1000 / task.messages;
 }
 
-async function sendOne({ transport, addresses }: Sender): Promise<void> {
-  const { kind } = await transport.send(delivery(transport, addresses[number++ % SUBSCRIBERS]!));
+async function sendOne({ transport, addresses, keys = {} }: Sender): Promise<void> {
+  const { kind } = await transport.send(delivery(transport, addresses[number++ % SUBSCRIBERS]!, keys));
   if (kind !== "delivered") measured.failed++;
 }
 
 /** A message of its own each time: nothing is printed once for many. */
-function delivery({ offer }: Transport, address: string): Delivery {
+function delivery({ offer }: Transport, address: string, keys: Record<string, string>): Delivery {
   const timestamp = Date.now();
   const content = { depths: ["1" as const], except: [], timestamp, syncToken: `http://radicale.org/ns/sync/${number}` };
   const message = {
@@ -84,7 +91,7 @@ function delivery({ offer }: Transport, address: string): Delivery {
     owner: "bench",
     transport: offer.name,
     address,
-    keys: {},
+    keys,
     triggers: {},
     minPriority: 0,
     vapidKey: "",

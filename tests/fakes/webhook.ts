@@ -3,7 +3,7 @@ import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse }
 import type { AddressInfo, Socket } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { createWaiting } from "../../scripts/lib/waiting.ts";
-import { certificates } from "../helpers/certificates.ts";
+import { certificates as ours } from "../helpers/certificates.ts";
 
 /** What is answered: a status, fields, a body; or never. */
 export type Reply = { status: number; headers?: Record<string, string>; body?: string } | "never";
@@ -25,12 +25,16 @@ export type WebhookReceiver = Awaited<ReturnType<typeof openWebhookReceiver>>;
 export const makeSecret = () => `whsec_${crypto.getRandomValues(new Uint8Array(32)).toBase64()}`;
 
 /** Starts one on a free port; `now` is its clock. `await using` stops it. */
-export async function openWebhookReceiver({ now = Date.now }: { now?: () => number } = {}) {
+export async function openWebhookReceiver(
+  { now = Date.now, certificates = ours }: { now?: () => number; certificates?: typeof ours } = {},
+) {
   const taken: Taken[] = [], refused: string[] = [], secrets = new Set<string>(), sockets = new Set<Socket>();
+  const load = { connections: 0 };
   let replies: Reply[] = [], standing: Reply | undefined;
   const waiting = createWaiting(() => `${taken.length} taken, refused: ${refused.join("; ")}`);
   const server = createSecureServer({ cert: certificates.cert, key: certificates.key, allowHTTP1: true });
   server.on("secureConnection", (socket: Socket) => {
+    load.connections++;
     sockets.add(socket);
     socket.on("error", () => {}).once("close", () => sockets.delete(socket));
   });
@@ -81,6 +85,7 @@ export async function openWebhookReceiver({ now = Date.now }: { now?: () => numb
   return {
     port,
     ca: certificates.ca,
+    load,
     taken,
     refused,
     secrets,

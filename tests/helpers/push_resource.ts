@@ -4,7 +4,8 @@ import { readLink } from "../../src/wire/push_resource.ts";
 import type { VapidKey } from "../../src/wire/vapid.ts";
 import { equal } from "./assert.ts";
 import { openStream } from "./event_source.ts";
-import { accessToken, type TestWorker } from "./worker.ts";
+import type { LocalIssuer } from "../../src/store/keys.ts";
+import { accessToken } from "./worker.ts";
 
 export type Told = {
   id: string;
@@ -22,7 +23,10 @@ export type Resource = { subscription: string; push: string; set: string };
 type Asked = { vapid?: string; set?: string; sub?: string };
 
 /** Subscribes as RFC 8030 4 says. */
-export async function subscribe(worker: TestWorker, { vapid, set, sub = "reader" }: Asked = {}): Promise<Resource> {
+export async function subscribe(
+  worker: { url: string; local: LocalIssuer },
+  { vapid, set, sub = "reader" }: Asked = {},
+): Promise<Resource> {
   const token = await accessToken(worker, { claims: { sub } });
   const response = await fetch(`${worker.url}/-/push/subscribe`, {
     method: "POST",
