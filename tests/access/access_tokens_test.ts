@@ -72,11 +72,35 @@ Deno.test("access token: details of other types are none of ours, whatever they 
   equal(bearer.grants.length, 1);
 });
 
-Deno.test("access token: a payload and unknown members of an entry are ignored", async () => {
+Deno.test("access token: a payload is read, unknown members of an entry are ignored", async () => {
+  const payload = { user: 1, deep: { a: [null, "ä"] } };
   const bearer = await setUp().verify(
-    await tokenOf([grant(["subscribe"], [{ match: "a", note: 1 }], { payload: { user: 1 }, x: [] })]),
+    await tokenOf([grant(["subscribe"], [{ match: "a", note: 1 }], { payload, x: [] })]),
   );
   ok(isGranted(bearer, "subscribe", "a"));
+  equal(bearer.grants[0]!.payload, payload);
+});
+
+Deno.test("access token: a payload that is no object, or longer than 1 KiB, makes it void", async () => {
+  for (const payload of ["text", 7, null, [], { a: "x".repeat(1_017) }]) {
+    const details = [...all, grant(["subscribe"], [{ match: "a" }], { payload })];
+    await refuses("invalid_token", async () => setUp().verify(await tokenOf(details)));
+  }
+  await setUp().verify(await tokenOf([grant(["subscribe"], [{ match: "a" }], { payload: { a: "x".repeat(1_016) } })]));
+});
+
+Deno.test("access token: an unknown action grants nothing, and takes nothing away", async () => {
+  const bearer = await setUp().verify(
+    await tokenOf([grant(["administer", "subscribe"], [{ match: "a" }]), grant(["administer"], [{ match: "b" }])]),
+  );
+  equal(bearer.grants.map(({ actions }) => actions), [["subscribe"], []]);
+  ok(isGranted(bearer, "subscribe", "a") && !isGranted(bearer, "subscribe", "b"));
+});
+
+Deno.test("access token: with more than a hundred entries it is void", async () => {
+  const entries = (count: number) => Array(count).fill(grant(["publish"], [{ match: "a" }]));
+  equal((await setUp().verify(await tokenOf(entries(100)))).grants.length, 100);
+  await refuses("invalid_token", async () => setUp().verify(await tokenOf(entries(101))));
 });
 
 Deno.test("access token: without details it is good, and grants nothing", async () => {
