@@ -5,14 +5,16 @@ import { asCarillonError } from "../errors.ts";
 import type { ReadMemory } from "../memory.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Senders } from "../model/delivery.ts";
-import { endSubscriptions } from "../store/expiry.ts";
 import { type Batch, journalKey, readBell, readNewest } from "../store/journal.ts";
 import { readEpoch, readHashKey } from "../store/keys.ts";
 import { prune, readHorizon, RETENTION } from "../store/retention.ts";
 import { setAside } from "../store/set_aside.ts";
-import { EARLIEST, type Position } from "../model/position.ts";
+import { comparePositions, EARLIEST, type Position } from "../model/position.ts";
+import { printEventId } from "../wire/event_id.ts";
+import { createActiveSubscriptions } from "./active_subscriptions.ts";
 import { announceKey } from "./announce_key.ts";
 import { createDeliveries } from "./deliver/deliveries.ts";
+import { endAll } from "./end_all.ts";
 import { createFindUnheard } from "./find_unheard.ts";
 import { createFollower } from "./follow.ts";
 import { locate } from "./locate.ts";
@@ -42,6 +44,8 @@ export type BrokerDeps = {
   /** Event streams at this process, in all and of one owner. */
   maxStreams: number;
   maxSubjectStreams: number;
+  /** Whether it is told which subscriptions are active. */
+  activeSubscriptions: boolean;
   readMemory: ReadMemory;
   /** For tests: smaller limits reach what lies behind them sooner. */
   limits?: {
@@ -92,6 +96,11 @@ export async function openBroker(deps: BrokerDeps) {
     isLagging,
   });
 
+  const { submit } = publisher;
+  const active = deps.activeSubscriptions
+    ? createActiveSubscriptions({ ...deps, worker, presence, submit })
+    : undefined;
+
   function seen(batch: SeenBatch): void {
     pace.followed(1);
     streams.deliver(ring.append(batch));
@@ -111,6 +120,7 @@ export async function openBroker(deps: BrokerDeps) {
       attempt("subscriptions were not ended", () => endAll(deps)),
       attempt("no shard was adopted", deliveries.adopt),
       attempt("who listens here was not written", presence.minute),
+      attempt("what the dead left active was not ended", async () => await active?.minute()),
       attempt("nobody was told of the new VAPID key", () => announceKey(deps)),
     ]);
   }
@@ -131,12 +141,21 @@ export async function openBroker(deps: BrokerDeps) {
     metrics.journalBytes.set(bytes);
   }
 
+  async function drainStreams(): Promise<void> {
+    await streams.drain();
+    await active?.drain();
+    await presence.leave().catch(() => {});
+  }
+
   return {
     publish: publisher.publish,
     locate: (id: string) => locate(id, { ...deps, epoch, ring, follower }),
-    isOwnId: (id: string) => id.startsWith(`${epoch}.`),
+    /** The id of the newest event, or `earliest` where there is none. */
+    head: () => comparePositions(ring.head, EARLIEST) === 0 ? "earliest" : printEventId(epoch, ring.head),
     seats: { check: seats.check, checkOwner: seats.checkOwner },
     announce: presence.announce,
+    /** Undefined where it is not told which subscriptions are active. */
+    active: active && { track: active.track, list: active.list },
     admit: streams.admit,
     findUnheard: createFindUnheard({ kv, streams, presence }),
     tick: () => (seats.look(), streams.tick()),
@@ -157,21 +176,9 @@ export async function openBroker(deps: BrokerDeps) {
     async drain(): Promise<void> {
       await publisher.drain();
       await follower.catchUp().catch(() => {});
-      await Promise.all([streams.drain().then(() => presence.leave().catch(() => {})), deliveries.drain()]);
+      await Promise.all([drainStreams(), deliveries.drain()]);
     },
   };
-}
-
-/** Ends looked at in one go, and how many at the most in one minute. */
-const ENDS = 200;
-const MAX_ENDS = 20_000;
-
-async function endAll({ kv, clock, log, metrics }: BrokerDeps): Promise<void> {
-  const unread = (key: Deno.KvKey) => setAside({ log, metrics }, "subscription", key);
-
-  for (let ended = 0, some = ENDS; some === ENDS && ended < MAX_ENDS; ended += some) {
-    some = await endSubscriptions(kv, clock.now(), ENDS, unread);
-  }
 }
 
 /** Behind the last event of any batch. */

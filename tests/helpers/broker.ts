@@ -22,6 +22,7 @@ export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
     vapidKey: "vapid",
     maxStreams: 20_000,
     maxSubjectStreams: 100,
+    activeSubscriptions: false,
     readMemory: () => [],
     senders: { "web-push": () => Promise.resolve({ kind: "delivered" as const }) },
   };
