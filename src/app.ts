@@ -76,7 +76,7 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   app.put("/-/subscriptions/:id", updateSubscriptionDoor(subscribing));
   app.delete("/-/subscriptions/:id", deleteSubscriptionDoor(subscribing));
   app.on(["GET", "QUERY"], HUB_PATH, streamDoor({ ...access, ...broker, anonymous: deps.anonymous }));
-  app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, charge, now }));
+  app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, charge, now }));
   app.get(metadataPath(HUB_PATH), metadataDoor({ ...access, activeSubscriptions: broker.active !== undefined }));
   if (broker.active) {
     const listed = activeSubscriptionsDoor({ ...access, ...broker, list: broker.active.list });

@@ -150,6 +150,8 @@ export async function openBroker(deps: BrokerDeps) {
   return {
     publish: publisher.publish,
     locate: (id: string) => locate(id, { ...deps, epoch, ring, follower }),
+    /** Of the form in which they were once given; today's begin as no publisher's may. */
+    isOwnId: (id: string) => id.startsWith(`${epoch}.`),
     /** The id of the newest event, or `earliest` where there is none. */
     head: () => comparePositions(ring.head, EARLIEST) === 0 ? "earliest" : printEventId(epoch, ring.head),
     seats: { check: seats.check, checkOwner: seats.checkOwner },

@@ -22,7 +22,7 @@ const MAX_LENGTHS = { topic: MAX_TOPIC_LENGTH, id: 1024, type: 1024, retry: 9 };
 /** Of ours, or of the protocol's own updates. */
 const RESERVED_TYPES = ["mercure", "lost"];
 
-type Deps = BearerDeps & Pick<Broker, "publish"> & {
+type Deps = BearerDeps & Pick<Broker, "publish" | "isOwnId"> & {
   hubUrl: string;
   charge: Charge;
   now: () => number;
@@ -42,7 +42,7 @@ export function updateDoor(deps: Deps): Handler {
   };
 }
 
-function readUpdate(form: [string, string][], { hubUrl, now }: Deps): Change {
+function readUpdate(form: [string, string][], { hubUrl, isOwnId, now }: Deps): Change {
   checkLimits(form);
   const one = (name: string) => form.find(([key]) => key === name)?.[1];
   const topics = form.filter(([name]) => name === "topic").map(([, topic]) => checkTopic(topic, hubUrl));
@@ -53,7 +53,7 @@ function readUpdate(form: [string, string][], { hubUrl, now }: Deps): Change {
     private: one("private") !== undefined,
     priority: DEFAULT_PRIORITY,
     timestamp: now(),
-    ...(id && { id: checkId(id) }),
+    ...(id && { id: checkId(id, isOwnId) }),
     ...(type && { type: checkEventType(type) }),
     ...(retry && { retry: checkRetry(retry) }),
     data: data ?? "",
@@ -73,13 +73,15 @@ function checkLimits(form: [string, string][]): void {
   }
 }
 
-function checkId(id: string): string {
+function checkId(id: string, isOwnId: (id: string) => boolean): string {
   const fault = hasHiddenCharacters(id)
     ? "it holds control characters"
     : id !== id.trim()
     ? "HTTP would cut the blanks at its ends"
     : id.startsWith("#") || id === "earliest"
     ? "it is reserved"
+    : isOwnId(id)
+    ? "it has the form of the hub's own ids"
     : undefined;
   if (fault) throw new CarillonError("bad_request", `the id was refused: ${fault}`);
   return id;

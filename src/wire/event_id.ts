@@ -4,7 +4,8 @@
  */
 import type { Position } from "../model/position.ts";
 
-const EVENT_ID = /^#([A-Za-z0-9_-]{8})\.([0-9a-f]{20})\.(\d{1,5})$/;
+/** Clients may hold ids that were given without the sign. */
+const EVENT_ID = /^#?([A-Za-z0-9_-]{8})\.([0-9a-f]{20})\.(\d{1,5})$/;
 
 export function printEventId(epoch: string, { versionstamp, index }: Position): string {
   return `#${epoch}.${versionstamp}.${index}`;

@@ -226,7 +226,7 @@ Deno.test("streams: a round for others keeps no quiet stream from the head's id"
   Array.from({ length: 100 }, () => open(reader("*")));
   publish("1");
   for (let second = 0; second < LIMITS.keepAlive; second++) streams.tick();
-  ok(quiet.text.endsWith(`id: epoch123.${stamp(1)}.0\n\n`), quiet.text);
+  ok(quiet.text.endsWith(`id: #epoch123.${stamp(1)}.0\n\n`), quiet.text);
   gate.resolve();
   await settled();
 });
@@ -263,7 +263,7 @@ Deno.test("streams: every stream is kept alive within fifteen seconds by the hea
   publish("a");
   await settled();
   for (let second = 0; second < LIMITS.keepAlive; second++) streams.tick();
-  equal(quiet.text, `id: epoch123.${stamp(0)}.0\n\nid: epoch123.${stamp(1)}.0\n\n`);
+  equal(quiet.text, `id: #epoch123.${stamp(0)}.0\n\nid: #epoch123.${stamp(1)}.0\n\n`);
 });
 
 Deno.test("streams: while a round is written the keep-alive moves no id", async () => {
