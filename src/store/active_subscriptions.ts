@@ -74,7 +74,9 @@ export async function listEras(kv: Deno.Kv, unread: Unread): Promise<Era[]> {
   const eras = Array.fromAsync(kv.list<unknown>({ prefix: [ERA] }));
   return (await withDeadline("listing eras", eras)).flatMap(({ key, value, versionstamp }) => {
     const record = decodeRecord(value, eraShape);
-    return record ? [{ ...record, id: key[1] as string, versionstamp }] : (unread(key), []);
+    if (!record) return unread(key), [];
+    const { worker, nonce, buriedBy } = record, its = { id: key[1] as string, versionstamp };
+    return [{ ...its, worker, nonce, ...(buriedBy !== undefined && { buriedBy }) }];
   });
 }
 

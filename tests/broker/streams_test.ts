@@ -374,3 +374,25 @@ Deno.test("streams: what comes right behind several events that took long to wri
   await settled();
   equal([first!.data.length, first!.chunks], [6, 5]);
 });
+
+Deno.test("streams: who tracks one is told once that it is open, and once that it has ended, however it ends", async () => {
+  await using kv = await memoryKv();
+  const { streams, clock } = setUp(kv, { seats: seatsFor(3) });
+  const told: string[] = [];
+  const open = (name: string, expiresAt = Infinity) => {
+    const tracked = { opened: () => void told.push(`${name} opened`), closed: () => void told.push(`${name} closed`) };
+    const sink = memorySink();
+    return Object.assign(sink, { gone: streams.admit(reader("a"), { lost: false, expiresAt, tracked })(sink) });
+  };
+  const left = open("left");
+  open("expired", clock.now() + 1_000);
+  open("drained");
+  open("turned away");
+  equal(told, ["left opened", "expired opened", "drained opened"]);
+  left.gone();
+  left.gone();
+  clock.advance(2_000);
+  streams.tick();
+  await streams.drain();
+  equal(told.slice(3), ["left closed", "expired closed", "drained closed"]);
+});
