@@ -2,7 +2,7 @@
 import type { JWTPayload } from "jose";
 import { z } from "zod";
 import { CarillonError } from "../errors.ts";
-import { type Action, type Bearer, type Grant, GRANT_TYPE } from "../model/grant.ts";
+import { type Action, type Bearer, type Grant, GRANT_TYPE, type Payload } from "../model/grant.ts";
 import { compileMatcher, MAX_MATCHERS } from "../model/matcher.ts";
 import type { Issuer } from "./issuers.ts";
 import { CLOCK_TOLERANCE, JwtRefused, type Refusal, verifyJwt } from "./jwt.ts";
@@ -24,11 +24,12 @@ const detail = z.object({
   actions: z.array(z.string()).min(1),
   topics: z.array(z.object({ match: z.string(), match_type: z.enum(["exact", "urlpattern"]).default("exact") })).min(1)
     .max(MAX_MATCHERS),
-  payload: z.record(z.string(), z.json()).refine(isShort).optional(),
+  payload: z.custom<Payload>(isPayload).optional(),
 });
 
-function isShort(payload: unknown): boolean {
-  return new TextEncoder().encode(JSON.stringify(payload)).byteLength <= MAX_PAYLOAD;
+function isPayload(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return new TextEncoder().encode(JSON.stringify(value)).byteLength <= MAX_PAYLOAD;
 }
 
 export type TokenVerifier = (token: string) => Promise<Bearer>;

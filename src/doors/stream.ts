@@ -40,6 +40,7 @@ type Deps =
   & { hubUrl: string; anonymous: boolean };
 
 export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
+  const headers = { ...HEADERS, link: hubLink(deps.hubUrl) };
   return async (c) => {
     // Before anything that costs: of a worker that is full everybody asks.
     deps.seats.check();
@@ -65,8 +66,7 @@ export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
       c.env.open = deps.admit(reader, { ...start, tracked });
     }
     return c.body(null, 200, {
-      ...HEADERS,
-      link: hubLink(deps.hubUrl),
+      ...headers,
       ...(cursor !== undefined && { "mercure-last-event-id": start.lost ? "earliest" : encodeHeader(cursor) }),
     });
   };

@@ -30,6 +30,7 @@ type Deps = BearerDeps & Pick<Broker, "publish" | "isOwnId"> & {
 
 /** 200 and the event's id, after the commit. */
 export function updateDoor(deps: Deps): Handler {
+  const headers = { "content-type": "text/plain; charset=utf-8", link: hubLink(deps.hubUrl) };
   return async (c) => {
     const bearer = await requireBearer(c, deps);
     checkType(c, "application/x-www-form-urlencoded");
@@ -38,7 +39,7 @@ export function updateDoor(deps: Deps): Handler {
     if (refused) throw insufficientScope(`the token holds no grant to publish to the topic: ${refused.slice(0, 100)}`);
     deps.charge(bearer.iss, 1);
     const [id] = await deps.publish({ changes: [change] });
-    return c.body(id!, 200, { "content-type": "text/plain; charset=utf-8", link: hubLink(deps.hubUrl) });
+    return c.body(id!, 200, headers);
   };
 }
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { exportJWK } from "jose";
 import { createTokenVerifier } from "../../src/access/access_tokens.ts";
 import { createIssuers } from "../../src/access/issuers.ts";
@@ -87,6 +88,20 @@ Deno.test("access token: a payload that is no object, or longer than 1 KiB, make
     await refuses("invalid_token", async () => setUp().verify(await tokenOf(details)));
   }
   await setUp().verify(await tokenOf([grant(["subscribe"], [{ match: "a" }], { payload: { a: "x".repeat(1_016) } })]));
+});
+
+Deno.test("access token: any payload is kept as it is, or makes the token void", async () => {
+  const { verify } = setUp();
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue({ maxDepth: 4 }), async (payload) => {
+      const token = await tokenOf([grant(["subscribe"], [{ match: "a" }], { payload })]);
+      const isObject = typeof payload === "object" && payload !== null && !Array.isArray(payload);
+      const bytes = new TextEncoder().encode(JSON.stringify(payload)).byteLength;
+      if (!isObject || bytes > 1024) return void await refuses("invalid_token", () => verify(token));
+      equal(JSON.stringify((await verify(token)).grants[0]!.payload), JSON.stringify(payload));
+    }),
+    { numRuns: 100, examples: [[JSON.parse('{"__proto__":{"a":1},"constructor":null}')]] },
+  );
 });
 
 Deno.test("access token: an unknown action grants nothing, and takes nothing away", async () => {
