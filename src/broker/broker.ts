@@ -144,6 +144,8 @@ export async function openBroker(deps: BrokerDeps) {
   async function drainStreams(): Promise<void> {
     await streams.drain();
     await active?.drain();
+    // What that has told, too, is read before the database is closed.
+    await follower.catchUp().catch(() => {});
     await presence.leave().catch(() => {});
   }
 
