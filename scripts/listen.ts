@@ -18,7 +18,7 @@ Prints what is published to the topics, one line each, until Ctrl-C. When the co
 again by itself, and goes on after the last event: nothing is missed, nothing comes twice.
 
   --json           print one JSON object a line: {"id", "type", "data"}
-  --since ID       begin after the event with this id, or with the earliest that is held: --since earliest
+  --since 'ID'     begin after the event with this id, or with the earliest that is held: --since earliest
   --exec COMMAND   run a shell command for each event as well, one after the other: the JSON object is on its standard
                    input, its environment has CARILLON_TOPIC and CARILLON_EVENT_ID
   --url URL        the worker, as it prints its address (CARILLON_URL)

@@ -24,6 +24,8 @@ import { eventsDoor, SetError } from "./doors/events.ts";
 import { gatewayDoor } from "./doors/gateway.ts";
 import { healthyDoor, metricsDoor, readyDoor } from "./doors/ops.ts";
 import { problem } from "./doors/problem.ts";
+import { ACTIVE_PATHS, activeSubscriptionsDoor } from "./doors/active_subscriptions.ts";
+import { metadataDoor, metadataPath, withMetadata } from "./doors/discovery.ts";
 import { streamDoor, type StreamEnv } from "./doors/stream.ts";
 import {
   deleteSubscriptionDoor,
@@ -37,8 +39,9 @@ import { transportsDoor } from "./doors/transports.ts";
 import { updateDoor } from "./doors/update.ts";
 import { asCarillonError, CarillonError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
+import { HUB_PATH } from "./model/topic.ts";
 
-export const HUB_PATH = "/.well-known/mercure";
+export { HUB_PATH };
 
 /** Characters of a path that are logged. */
 const MAX_PATH = 100;
@@ -81,19 +84,24 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
     "/-/gateway",
     gatewayDoor({ ...subscribing, publish: broker.publish, findUnheard: broker.findUnheard, charge }),
   );
-  app.get("/-/transports", transportsDoor(deps));
+  app.get("/-/transports", transportsDoor({ ...deps, hubUrl }));
   app.post("/-/subscriptions", subscribeDoor(subscribing));
   app.get("/-/subscriptions", listSubscriptionsDoor(subscribing));
   app.get("/-/subscriptions/:id", getSubscriptionDoor(subscribing));
   app.put("/-/subscriptions/:id", updateSubscriptionDoor(subscribing));
   app.delete("/-/subscriptions/:id", deleteSubscriptionDoor(subscribing));
-  app.get(HUB_PATH, streamDoor({ ...access, ...broker, anonymous: deps.anonymous }));
+  app.on(["GET", "QUERY"], HUB_PATH, streamDoor({ ...access, ...broker, anonymous: deps.anonymous }));
   app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, charge, now }));
   const pushing = { ...access, url, service: deps.pushService, capabilities: deps.capabilities, seats: broker.seats };
   mountPushService(app, {
     ...pushing,
     checkVapid: createVapidCheck({ now, elapsed: deps.elapsed, audience: new URL(url).origin }),
   });
+  app.get(metadataPath(HUB_PATH), metadataDoor({ ...access, activeSubscriptions: broker.active !== undefined }));
+  if (broker.active) {
+    const listed = activeSubscriptionsDoor({ ...access, ...broker, list: broker.active.list });
+    for (const path of ACTIVE_PATHS) app.get(path, listed);
+  }
   app.get("/-/healthy", healthyDoor);
   app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));
   app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
@@ -113,8 +121,13 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
       path: c && loggedPath(c.req.path),
       ...cause(thrown),
     });
-    return error instanceof SetError ? error.toResponse() : problem(error);
+    return error instanceof SetError ? error.toResponse() : problem(isOfHub(c) ? withMetadata(error, hubUrl) : error);
   }
+}
+
+/** The hub, and what is below it. */
+function isOfHub(c: Context | undefined): boolean {
+  return c !== undefined && `${c.req.path}/`.startsWith(`${HUB_PATH}/`);
 }
 
 /** Where something of ours broke, the place is logged, never the message: it could hold anything. */
@@ -148,7 +161,7 @@ function crossOrigin(origin: string[]) {
   return cors({
     origin,
     credentials: true,
-    allowMethods: ["GET", "POST", "PUT", "DELETE"],
+    allowMethods: ["GET", "QUERY", "POST", "PUT", "DELETE"],
     allowHeaders: ["authorization", "content-type", "last-event-id", "link", "urgency"],
     exposeHeaders: ["link", "location", "mercure-last-event-id", "retry-after", "www-authenticate"],
     maxAge: 600,

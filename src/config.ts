@@ -31,6 +31,8 @@ export type Config = {
   /** Event streams at this process, in all and of one token subject. */
   maxStreams: number;
   maxSubjectStreams: number;
+  /** Whether it is told which subscriptions are active (Mercure). */
+  activeSubscriptions: boolean;
   /** The origin of the DAV server behind us, and the one under which clients see it: `url` where that is undefined. */
   upstream: string | undefined;
   /** Requests that the DAV server is asked at once. */
@@ -103,6 +105,7 @@ const environment = z.object({
   CARILLON_FCM: json.pipe(fcmCredentials).optional(),
   CARILLON_MAX_STREAMS: count(7).default(20_000),
   CARILLON_MAX_SUBJECT_STREAMS: count(7).default(100),
+  CARILLON_ACTIVE_SUBSCRIPTIONS: z.stringbool("is neither true nor false").default(false),
   CARILLON_UPSTREAM: origin.optional(),
   CARILLON_UPSTREAM_CONNECTIONS: count(5).optional(),
   CARILLON_DAV_URL: origin.optional(),
@@ -144,6 +147,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     fcm: env.CARILLON_FCM,
     maxStreams: env.CARILLON_MAX_STREAMS,
     maxSubjectStreams: env.CARILLON_MAX_SUBJECT_STREAMS,
+    activeSubscriptions: env.CARILLON_ACTIVE_SUBSCRIPTIONS,
     upstream: env.CARILLON_UPSTREAM,
     upstreamConnections: env.CARILLON_UPSTREAM_CONNECTIONS,
     davUrl: env.CARILLON_DAV_URL,

@@ -65,6 +65,7 @@ Deno.test("config: with nothing set it runs, on localhost only", () => {
     fcm: undefined,
     maxStreams: 20_000,
     maxSubjectStreams: 100,
+    activeSubscriptions: false,
     upstream: undefined,
     upstreamConnections: undefined,
     service: undefined,
@@ -95,6 +96,7 @@ Deno.test("config: every variable is read", () => {
     CARILLON_FCM: JSON.stringify(serviceAccount()),
     CARILLON_MAX_STREAMS: "5000",
     CARILLON_MAX_SUBJECT_STREAMS: "7",
+    CARILLON_ACTIVE_SUBSCRIPTIONS: "true",
     CARILLON_UPSTREAM: "http://127.0.0.1:5232",
     CARILLON_UPSTREAM_CONNECTIONS: "4",
     CARILLON_DAV_URL: "https://dav.example/",
@@ -118,7 +120,7 @@ Deno.test("config: every variable is read", () => {
     "fd00::1",
   ]);
   equal([config.apns, config.fcm], [apns, fcm]);
-  equal([config.maxStreams, config.maxSubjectStreams], [5000, 7]);
+  equal([config.maxStreams, config.maxSubjectStreams, config.activeSubscriptions], [5000, 7, true]);
   equal(config.issuers.map(({ iss, algorithms, rate }) => [iss, algorithms, rate]), [
     ["dav", ["EdDSA", "ES256", "RS256"], 10_000],
   ]);
@@ -145,6 +147,7 @@ const BAD: Record<string, string[]> = {
   CARILLON_FCM: ["{", "[]", "/nowhere/fcm.json", "{}", '{"private_key":"-----BEGIN PRIVATE KEY-----"}', "null"],
   CARILLON_MAX_STREAMS: ["0", "-1", "many", "1.5", "10000000"],
   CARILLON_MAX_SUBJECT_STREAMS: ["0", "-1", "many", "1.5", "10000000"],
+  CARILLON_ACTIVE_SUBSCRIPTIONS: ["maybe", "2"],
   CARILLON_UPSTREAM_CONNECTIONS: ["0", "-1", "four", "1.5", "100000"],
   CARILLON_UPSTREAM: ["127.0.0.1:5232", "http://dav.lan/path", "unix:/run/dav"],
   CARILLON_DAV_URL: ["dav.example", "https://dav.example/dav/"],

@@ -31,6 +31,8 @@ Deno.test("readme: every address of the app is in the table of addresses", () =>
   const addresses = rowsUnder("Addresses").map(([address]) => address).join(" ");
   const paths = [
     HUB_PATH,
+    `${HUB_PATH}/subscriptions`,
+    `/.well-known/oauth-protected-resource${HUB_PATH}`,
     "/-/events",
     "/-/gateway",
     "/-/transports",
@@ -53,6 +55,16 @@ Deno.test("readme: every command of the table is a task, and every task for user
   const { tasks } = JSON.parse(await Deno.readTextFile("deno.json")) as { tasks: Record<string, string> };
   const named = rowsUnder("Commands").map(([command]) => command!.split(" ")[2]!);
   equal(named.sort(), Object.keys(tasks).filter((name) => !["test", "check"].includes(name)).sort());
+});
+
+Deno.test("docs: every test that the conformance table names is in its file", async () => {
+  const document = await Deno.readTextFile("docs/conformance.md");
+  const rows = [...document.matchAll(/^\|.*\| `(tests\/[\w/]+\.ts)` +\| (.*?) +\|$/gm)];
+  for (const [, file, title] of rows) {
+    const source = await Deno.readTextFile(file!);
+    ok(['"', "`"].some((quote) => source.includes(quote + title + quote)), `${file}: ${title}`);
+  }
+  ok(rows.length > 100, `${rows.length}`);
 });
 
 Deno.test("docs: every link between the documents leads to a file", async () => {

@@ -2,7 +2,7 @@
 import type { JWTPayload } from "jose";
 import { z } from "zod";
 import { CarillonError } from "../errors.ts";
-import { type Bearer, type Grant, GRANT_TYPE } from "../model/grant.ts";
+import { type Action, type Bearer, type Grant, GRANT_TYPE, type Payload } from "../model/grant.ts";
 import { compileMatcher, MAX_MATCHERS } from "../model/matcher.ts";
 import type { Issuer } from "./issuers.ts";
 import { CLOCK_TOLERANCE, JwtRefused, type Refusal, verifyJwt } from "./jwt.ts";
@@ -11,12 +11,26 @@ import { CLOCK_TOLERANCE, JwtRefused, type Refusal, verifyJwt } from "./jwt.ts";
 const CACHE_FOR = 60_000;
 const CACHE_SIZE = 1_000;
 
+/** Grants of one token. */
+const MAX_GRANTS = 100;
+
+/** Bytes of a payload, as JSON: it is told with each subscription, of which a stream may have a hundred. */
+const MAX_PAYLOAD = 1024;
+
+const ACTIONS: Action[] = ["publish", "subscribe"];
+
 const detail = z.object({
   type: z.literal(GRANT_TYPE),
-  actions: z.array(z.enum(["publish", "subscribe"])).min(1),
+  actions: z.array(z.string()).min(1),
   topics: z.array(z.object({ match: z.string(), match_type: z.enum(["exact", "urlpattern"]).default("exact") })).min(1)
     .max(MAX_MATCHERS),
+  payload: z.custom<Payload>(isPayload).optional(),
 });
+
+function isPayload(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return new TextEncoder().encode(JSON.stringify(value)).byteLength <= MAX_PAYLOAD;
+}
 
 export type TokenVerifier = (token: string) => Promise<Bearer>;
 
@@ -66,12 +80,21 @@ function readBearer(payload: JWTPayload, issuer: Issuer, hubUrl: string): Bearer
 function readGrants(details: unknown, hubUrl: string): Grant[] {
   if (details === undefined) return [];
   if (!Array.isArray(details)) throw refuse("its authorization_details are no list");
-  return details.filter((entry) => entry?.type === GRANT_TYPE).map((entry) => {
-    const parsed = detail.safeParse(entry);
-    if (!parsed.success) throw refuse("an entry of its authorization_details is malformed");
-    const { actions, topics } = parsed.data;
-    return { actions, topics: topics.map(({ match, match_type }) => compileGranted(match, match_type, hubUrl)) };
-  });
+  const ours = details.filter((entry) => entry?.type === GRANT_TYPE);
+  if (ours.length > MAX_GRANTS) throw refuse(`its authorization_details are more than ${MAX_GRANTS}`);
+  return ours.map((entry) => readGrant(entry, hubUrl));
+}
+
+function readGrant(entry: unknown, hubUrl: string): Grant {
+  const parsed = detail.safeParse(entry);
+  if (!parsed.success) throw refuse("an entry of its authorization_details is malformed");
+  const { actions, topics, payload } = parsed.data;
+  return {
+    // An action that nobody knows yet grants nothing, and takes nothing away.
+    actions: ACTIONS.filter((action) => actions.includes(action)),
+    topics: topics.map(({ match, match_type }) => compileGranted(match, match_type, hubUrl)),
+    ...(payload && { payload }),
+  };
 }
 
 function compileGranted(match: string, type: "exact" | "urlpattern", hubUrl: string) {

@@ -9,8 +9,8 @@ export const COOKIE = "__Secure-mercure_access_token";
 const URL_TOKENS = ["authorization", "access_token", "token", "jwt"];
 
 /**
- * The bearer token of a request. The header wins, and a cookie is not looked at where `cookies` is false. Throws
- * `token_in_url`, `invalid_token` or `origin_refused`.
+ * The bearer token of a request. The header wins, also one of another scheme, which brings none; and a cookie is not looked
+ * at where `cookies` is false. Throws `token_in_url`, `bad_request` or `origin_refused`.
  */
 export function readToken(
   c: Context,
@@ -26,15 +26,17 @@ export function readToken(
 
 function refuseUrlTokens(query: URLSearchParams): void {
   const name = [...query.keys()].find((key) => URL_TOKENS.includes(key.toLowerCase()));
-  if (name) throw new CarillonError("token_in_url", `a token was refused, it stood in the URL: ${name}`);
+  if (name) throw new CarillonError("token_in_url", `a token was refused, it stood in the URL: ${name}`, MALFORMED);
 }
 
-function readBearerHeader(header: string): string {
+// RFC 6750 3.1: how the token is presented is wrong, not the token.
+const MALFORMED = { "www-authenticate": 'Bearer error="invalid_request"' };
+
+function readBearerHeader(header: string): string | undefined {
   const [, token] = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
-  if (token) return token;
-  throw new CarillonError("invalid_token", "the Authorization header was refused: it is not of the form Bearer TOKEN", {
-    "www-authenticate": 'Bearer error="invalid_token", error_description="expected the form Bearer TOKEN"',
-  });
+  if (token || !/^Bearer(?:\s|$)/i.test(header)) return token;
+  const message = "the Authorization header was refused: it is not of the form Bearer TOKEN";
+  throw new CarillonError("bad_request", message, MALFORMED);
 }
 
 /**

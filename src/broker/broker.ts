@@ -5,14 +5,17 @@ import { asCarillonError } from "../errors.ts";
 import type { ReadMemory } from "../memory.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Senders } from "../model/delivery.ts";
-import { endSubscriptions } from "../store/expiry.ts";
-import { type Batch, journalKey, readBell, readNewest } from "../store/journal.ts";
+import { readBell } from "../store/journal.ts";
 import { readEpoch, readHashKey } from "../store/keys.ts";
-import { prune, readHorizon, RETENTION } from "../store/retention.ts";
+import { prune, RETENTION } from "../store/retention.ts";
 import { setAside } from "../store/set_aside.ts";
-import { EARLIEST, type Position } from "../model/position.ts";
+import { comparePositions, EARLIEST } from "../model/position.ts";
+import { printEventId } from "../wire/event_id.ts";
+import { createActiveSubscriptions } from "./active_subscriptions.ts";
 import { announceKey } from "./announce_key.ts";
 import { createDeliveries } from "./deliver/deliveries.ts";
+import { endAll } from "./end_all.ts";
+import { fillRing } from "./fill_ring.ts";
 import { createFindUnheard } from "./find_unheard.ts";
 import { createFollower } from "./follow.ts";
 import { locate } from "./locate.ts";
@@ -21,7 +24,7 @@ import { createPace } from "./pace.ts";
 import { ALONE, createPresence } from "./presence.ts";
 import { createPublisher } from "./publish.ts";
 import { createReplays } from "./replay.ts";
-import { createRing, RING_BYTES, RING_EVENTS, type SeenBatch } from "./ring.ts";
+import { RING_BYTES, RING_EVENTS, type SeenBatch } from "./ring.ts";
 import { createSeats } from "./seats.ts";
 import type { LIMITS } from "./stream.ts";
 import { createStreams } from "./streams.ts";
@@ -42,6 +45,8 @@ export type BrokerDeps = {
   /** Event streams at this process, in all and of one owner. */
   maxStreams: number;
   maxSubjectStreams: number;
+  /** Whether it is told which subscriptions are active. */
+  activeSubscriptions: boolean;
   readMemory: ReadMemory;
   /** For tests: smaller limits reach what lies behind them sooner. */
   limits?: {
@@ -59,19 +64,12 @@ export async function openBroker(deps: BrokerDeps) {
   const { kv, embedded, clock, random, log, metrics, limits } = deps;
   const ringLimits = limits?.ring ?? { bytes: RING_BYTES, events: RING_EVENTS };
   const epoch = await readEpoch(kv);
-  const newest = await readNewest(kv, ringLimits.bytes, ringLimits.events);
-  const ring = createRing(epoch, startOf(newest, await readHorizon(kv), ringLimits), ringLimits);
-  for (const { versionstamp, bytes, changes } of newest) {
-    if (changes) ring.append({ versionstamp, bytes, changes });
-    else setAside(deps, "batch", journalKey(versionstamp));
-  }
-
+  const { ring, since } = await fillRing({ ...deps, epoch, limits: ringLimits });
   const pace = createPace(clock.elapsed);
   const replays = createReplays({ ...deps, ring, epoch, patience: limits?.patience });
   const memory = createMemoryWatch(deps);
   const seats = createSeats({ max: deps.maxStreams, maxOwned: deps.maxSubjectStreams, memory });
   const streams = createStreams({ ring, replays, seats, epoch, clock, random, metrics, limits: limits?.streams });
-  const since = newest.at(-1)?.versionstamp ?? EARLIEST.versionstamp;
   const hashKey = await readHashKey(kv), topicNames = createTopicNames(hashKey);
   const worker = crypto.randomUUID();
   const presence = embedded ? ALONE : createPresence({ kv, clock, worker, matchers: streams.matchers });
@@ -92,6 +90,11 @@ export async function openBroker(deps: BrokerDeps) {
     isLagging,
   });
 
+  const { submit } = publisher;
+  const active = deps.activeSubscriptions
+    ? createActiveSubscriptions({ ...deps, worker, presence, submit })
+    : undefined;
+
   function seen(batch: SeenBatch): void {
     pace.followed(1);
     streams.deliver(ring.append(batch));
@@ -111,6 +114,7 @@ export async function openBroker(deps: BrokerDeps) {
       attempt("subscriptions were not ended", () => endAll(deps)),
       attempt("no shard was adopted", deliveries.adopt),
       attempt("who listens here was not written", presence.minute),
+      attempt("what the dead left active was not ended", async () => await active?.minute()),
       attempt("nobody was told of the new VAPID key", () => announceKey(deps)),
     ]);
   }
@@ -131,13 +135,26 @@ export async function openBroker(deps: BrokerDeps) {
     metrics.journalBytes.set(bytes);
   }
 
+  async function drainStreams(): Promise<void> {
+    await streams.drain();
+    await active?.drain();
+    // What that has told, too, is read before the database is closed.
+    await follower.catchUp().catch(() => {});
+    await presence.leave().catch(() => {});
+  }
+
   return {
     publish: publisher.publish,
     locate: (id: string) => locate(id, { ...deps, epoch, ring, follower }),
+    /** Of the form in which they were once given; today's begin as no publisher's may. */
     isOwnId: (id: string) => id.startsWith(`${epoch}.`),
     seats,
     hashKey,
+    /** The id of the newest event, or `earliest` where there is none. */
+    head: () => comparePositions(ring.head, EARLIEST) === 0 ? "earliest" : printEventId(epoch, ring.head),
     announce: presence.announce,
+    /** Undefined where it is not told which subscriptions are active. */
+    active: active && { track: active.track, list: active.list },
     admit: streams.admit,
     findUnheard: createFindUnheard({ kv, streams, presence }),
     tick: () => (seats.look(), streams.tick()),
@@ -158,35 +175,10 @@ export async function openBroker(deps: BrokerDeps) {
     async drain(): Promise<void> {
       await publisher.drain();
       await follower.catchUp().catch(() => {});
-      await Promise.all([streams.drain().then(() => presence.leave().catch(() => {})), deliveries.drain()]);
+      await Promise.all([drainStreams(), deliveries.drain()]);
     },
   };
 }
 
 /** Milliseconds that the database has to show that it answers: who asks for it does not wait longer. */
 const READY_WITHIN = 2_000;
-
-/** Ends looked at in one go, and how many at the most in one minute. */
-const ENDS = 200;
-const MAX_ENDS = 20_000;
-
-async function endAll({ kv, clock, log, metrics }: BrokerDeps): Promise<void> {
-  const unread = (key: Deno.KvKey) => setAside({ log, metrics }, "subscription", key);
-
-  for (let ended = 0, some = ENDS; some === ENDS && ended < MAX_ENDS; ended += some) {
-    some = await endSubscriptions(kv, clock.now(), ENDS, unread);
-  }
-}
-
-/** Behind the last event of any batch. */
-const MAX_INDEX = 99_999;
-
-/** Where the ring begins: at the horizon when the whole journal fits, else just before the oldest batch read. */
-function startOf(newest: Batch[], horizon: string, limits: { bytes: number; events: number }): Position {
-  const bytes = newest.reduce((sum, batch) => sum + batch.bytes, 0);
-  const oldest = newest[0];
-  if (oldest && (bytes >= limits.bytes || newest.length >= limits.events)) {
-    return { versionstamp: oldest.versionstamp, index: -1 };
-  }
-  return horizon === EARLIEST.versionstamp ? EARLIEST : { versionstamp: horizon, index: MAX_INDEX };
-}

@@ -15,6 +15,7 @@ import {
 } from "../store/presence.ts";
 import { topicHash } from "../store/subscribers.ts";
 import { createSightings } from "./deliver/sightings.ts";
+import { createLiving } from "./living.ts";
 import { createRoster } from "./roster.ts";
 
 /** Milliseconds after which a worker that did not show that it lives is taken for dead; it does so every few seconds. */
@@ -35,6 +36,9 @@ export type Presence = {
   findListened: (topics: string[]) => Promise<(topic: string) => boolean>;
   /** How many workers live. Throws `kv_failed` or `kv_timeout`. */
   count: () => Promise<number>;
+  /** The other workers that live, and those that are not buried yet. Throws `kv_failed` or `kv_timeout`. */
+  living: () => Promise<Set<string>>;
+  known: () => Promise<Set<string>>;
   /** Once a minute: takes back what nobody here asks for any more, and buries the dead. */
   minute: () => Promise<void>;
   /** Takes all back. */
@@ -46,6 +50,8 @@ export const ALONE: Presence = {
   announce: () => Promise.resolve(),
   findListened: () => Promise.resolve(() => false),
   count: () => Promise.resolve(1),
+  living: () => Promise.resolve(new Set()),
+  known: () => Promise.resolve(new Set()),
   minute: () => Promise.resolve(),
   leave: () => Promise.resolve(),
 };
@@ -55,6 +61,8 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
   const written = new Set<PresenceBit>(), wanted = new Set<PresenceBit>();
   let unused = new Set<PresenceBit>();
   const inTurn = createTurns();
+  const others = async () => (await listWorkers(kv)).filter(({ worker: other }) => other !== worker);
+  const { wrote, living } = createLiving({ clock, renew: writeNext, others });
   let versionstamp: string | null = null, next: Promise<void> | undefined;
 
   async function announce(matchers: Matcher[]): Promise<void> {
@@ -86,6 +94,7 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
     const result = await writePresence(kv, worker, { versionstamp, changed: [...added, ...dropped], all });
     versionstamp = result.versionstamp;
     if (!result.ok) return await writeAnew();
+    wrote(versionstamp!);
     for (const bit of added) void (written.add(bit), wanted.delete(bit));
   }
 
@@ -112,12 +121,12 @@ export function createPresence({ kv, clock, worker, matchers }: Deps): Presence 
     return (topic) => isListened(bitOfTopic(topic));
   }
 
-  const others = async () => (await listWorkers(kv)).filter(({ worker: other }) => other !== worker);
-
   return {
     announce,
     findListened,
     count: createRoster({ clock, renew: writeNext, others }),
+    living,
+    known: async () => new Set((await others()).map(({ worker }) => worker)),
     minute,
     leave: () => inTurn(() => versionstamp === null ? undefined : forgetWorker(kv, worker, versionstamp)),
   };

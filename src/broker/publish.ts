@@ -54,6 +54,11 @@ export function createPublisher(deps: Deps) {
    */
   function publish(submission: Submission): Promise<string[]> {
     if (draining) throw new CarillonError("draining", "this worker takes no more changes");
+    return submit(submission);
+  }
+
+  /** As `publish`, also while this worker leaves: for what the broker itself has to say. */
+  function submit(submission: Submission): Promise<string[]> {
     if (isLagging()) throw new CarillonError("overloaded", "deliveries are too far behind");
     const entry = prepare(submission);
     const twin = entry.seen === undefined ? undefined : bySeen.get(entry.seen);
@@ -181,5 +186,5 @@ export function createPublisher(deps: Deps) {
     await pumping;
   }
 
-  return { publish, drain };
+  return { publish, submit, drain };
 }

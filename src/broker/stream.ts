@@ -1,5 +1,6 @@
 /** One open event stream, and what bounds it. */
 import type { Position } from "../model/position.ts";
+import type { Tracked } from "./active/track.ts";
 import type { Audience } from "./audience.ts";
 import type { Sink } from "./sink.ts";
 
@@ -11,6 +12,7 @@ export type Stream = {
   sink: Sink;
   audience: Room;
   owner: string | undefined;
+  tracked: Tracked | undefined;
   seq: number;
   at: Position;
   endsAt: number;
@@ -20,9 +22,9 @@ export type Stream = {
 
 /**
  * How a stream begins: live when `from` is undefined; `lost` when its reader's place is not known any more. `owner` is
- * whose it is, where its token says so.
+ * whose it is, where its token says so; `tracked` where active subscriptions are told.
  */
-export type Start = { from?: Position; lost: boolean; expiresAt: number; owner?: string };
+export type Start = { from?: Position; lost: boolean; expiresAt: number; owner?: string; tracked?: Tracked };
 
 /** An audience with the streams that are in it now. */
 export type Room = Audience & { streams: Set<Stream> };

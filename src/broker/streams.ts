@@ -71,17 +71,18 @@ export function createStreams(
     return () => {};
   }
 
-  function createStream(reader: Reader, { expiresAt, owner }: Start, sink: Sink): Stream {
+  function createStream(reader: Reader, { expiresAt, owner, tracked }: Start, sink: Sink): Stream {
     const audience = roomFor(reader);
     const life = limits.life * (0.8 + 0.4 * random());
     // Never in a second that was looked at already: such a stream would not end.
     const endsAt = Math.max(lastSecond + 1, Math.floor(Math.min(expiresAt, clock.now() + life) / 1000));
     const slot = count++ % limits.keepAlive;
-    const stream: Stream = { sink, audience, owner, seq: Infinity, at: EARLIEST, endsAt, chunks: 0, slot };
+    const stream: Stream = { sink, audience, owner, tracked, seq: Infinity, at: EARLIEST, endsAt, chunks: 0, slot };
     if (!endings.get(endsAt)?.add(stream)) endings.set(endsAt, new Set([stream]));
     audience.streams.add(stream);
     slots[slot]!.add(stream);
     metrics.streamsOpen.inc();
+    tracked?.opened();
     return stream;
   }
 
@@ -144,12 +145,12 @@ export function createStreams(
   }
 
   function leave(stream: Stream, reason: string): boolean {
-    const { audience, owner, endsAt, slot } = stream;
+    const { audience, owner, tracked, endsAt, slot } = stream;
     if (!audience.streams.delete(stream)) return false;
     slots[slot]!.delete(stream);
     if (endings.get(endsAt)?.delete(stream) && endings.get(endsAt)!.size === 0) endings.delete(endsAt);
     if (audience.streams.size === 0) (forget(audience), rounds.forget(audience));
-    seats.leave(owner);
+    (seats.leave(owner), tracked?.closed());
     metrics.streamsOpen.dec();
     metrics.streamsEnded.inc({ reason });
     return true;

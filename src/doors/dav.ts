@@ -10,6 +10,7 @@ import type { Answer } from "../dav/answer.ts";
 import { createAsk, type Credentials, credentialsOf } from "../dav/ask.ts";
 import { createFindCaller } from "../dav/caller.ts";
 import { createObserve } from "../dav/observe.ts";
+import { isOurs, isRegistration } from "../dav/our_paths.ts";
 import { withoutOrigin } from "../dav/paths.ts";
 import { openPoll } from "../dav/open_poll.ts";
 import { createProxy } from "../dav/proxy.ts";
@@ -160,16 +161,6 @@ function unknownCoding(): CarillonError {
 /** Of a socket, such as ECONNREFUSED. */
 function isSystem(thrown: unknown): boolean {
   return thrown instanceof Error && "code" in thrown;
-}
-
-/** The paths that stand for us where both share one origin. */
-function isOurs(target: string): boolean {
-  const path = withoutOrigin(target);
-  return !isRegistration(path) && /^\/(?:-\/|\.well-known\/mercure(?:[?#]|$))/i.test(path);
-}
-
-function isRegistration(path: string): boolean {
-  return path === REGISTRATIONS || path.startsWith(`${REGISTRATIONS}/`);
 }
 
 function postedBy(incoming: IncomingMessage, body: Uint8Array) {

@@ -3,13 +3,15 @@ import type { Handler } from "hono";
 import { MAX_OWNED } from "../access/quotas.ts";
 import { MAX_TOPICS } from "../model/subscription.ts";
 import type { Offer } from "../model/transport.ts";
+import { hubLink } from "./discovery.ts";
 
 /** What is offered changes rarely, seconds. */
 const MAX_AGE = 300;
 
-export function transportsDoor({ offers }: { offers: Offer[] }): Handler {
+export function transportsDoor({ offers, hubUrl }: { offers: Offer[]; hubUrl: string }): Handler {
   const transports = offers.map(print);
-  return (c) => c.json({ transports }, 200, { "cache-control": `public, max-age=${MAX_AGE}` });
+  const headers = { "cache-control": `public, max-age=${MAX_AGE}`, link: hubLink(hubUrl) };
+  return (c) => c.json({ transports }, 200, headers);
 }
 
 function print({ uri, latency, reachesClosed, refreshInterval, limits, data }: Offer) {

@@ -5,16 +5,19 @@ import type { Broker } from "../broker/broker.ts";
 import { CarillonError } from "../errors.ts";
 import { type Change, DEFAULT_PRIORITY } from "../model/change.ts";
 import { isGranted } from "../model/grant.ts";
-import { checkTopic, hasHiddenCharacters } from "../model/topic.ts";
+import { checkTopic, hasHiddenCharacters, MAX_TOPIC_LENGTH } from "../model/topic.ts";
 import { parseUrlencoded } from "../wire/urlencoded.ts";
 import { type BearerDeps, insufficientScope, requireBearer } from "./bearer.ts";
 import { checkType, readText } from "./body.ts";
+import { hubLink } from "./discovery.ts";
 
 /** An event of 48 KiB is at most three times as long when it is percent-encoded. */
 export const MAX_FORM_BYTES = 160 * 1024;
 
 const MAX_TOPICS = 20;
-const MAX_ID_LENGTH = 1024;
+
+/** Characters of a field; an id comes back in a header. */
+const MAX_LENGTHS = { topic: MAX_TOPIC_LENGTH, id: 1024, type: 1024, retry: 9 };
 
 /** Of ours, or of the protocol's own updates. */
 const RESERVED_TYPES = ["mercure", "lost"];
@@ -27,6 +30,7 @@ type Deps = BearerDeps & Pick<Broker, "publish" | "isOwnId"> & {
 
 /** 200 and the event's id, after the commit. */
 export function updateDoor(deps: Deps): Handler {
+  const headers = { "content-type": "text/plain; charset=utf-8", link: hubLink(deps.hubUrl) };
   return async (c) => {
     const bearer = await requireBearer(c, deps);
     checkType(c, "application/x-www-form-urlencoded");
@@ -35,35 +39,44 @@ export function updateDoor(deps: Deps): Handler {
     if (refused) throw insufficientScope(`the token holds no grant to publish to the topic: ${refused.slice(0, 100)}`);
     deps.charge(bearer.iss, 1);
     const [id] = await deps.publish({ changes: [change] });
-    return c.body(id!, 200, { "content-type": "text/plain; charset=utf-8" });
+    return c.body(id!, 200, headers);
   };
 }
 
 function readUpdate(form: [string, string][], { hubUrl, isOwnId, now }: Deps): Change {
+  checkLimits(form);
   const one = (name: string) => form.find(([key]) => key === name)?.[1];
   const topics = form.filter(([name]) => name === "topic").map(([, topic]) => checkTopic(topic, hubUrl));
   if (topics.length === 0) throw new CarillonError("bad_topic", "the update was refused: it names no topic");
-  if (topics.length > MAX_TOPICS) {
-    throw new CarillonError("bad_topic", `the update names too many topics: ${topics.length}, at most ${MAX_TOPICS}`);
-  }
   const [id, type, retry, data] = [one("id"), one("type"), one("retry"), one("data")];
   return {
     topics,
     private: one("private") !== undefined,
     priority: DEFAULT_PRIORITY,
     timestamp: now(),
-    ...(id !== undefined && id !== "" && { id: checkId(id, isOwnId) }),
-    ...(type !== undefined && type !== "" && { type: checkEventType(type) }),
-    ...(retry !== undefined && retry !== "" && { retry: checkRetry(retry) }),
+    ...(id && { id: checkId(id, isOwnId) }),
+    ...(type && { type: checkEventType(type) }),
+    ...(retry && { retry: checkRetry(retry) }),
     data: data ?? "",
   };
+}
+
+// Mercure, "Publication": what is beyond a limit is 413, also where it is wrong in other ways.
+function checkLimits(form: [string, string][]): void {
+  const topics = form.filter(([name]) => name === "topic").length;
+  if (topics > MAX_TOPICS) {
+    throw new CarillonError("too_large", `the update names too many topics: ${topics}, at most ${MAX_TOPICS}`);
+  }
+  for (const [name, max] of Object.entries(MAX_LENGTHS)) {
+    const long = form.find(([key, value]) => key === name && value.length > max)?.[1];
+    if (long === undefined) continue;
+    throw new CarillonError("too_large", `the ${name} is too long: ${long.length} characters, at most ${max}`);
+  }
 }
 
 function checkId(id: string, isOwnId: (id: string) => boolean): string {
   const fault = hasHiddenCharacters(id)
     ? "it holds control characters"
-    : id.length > MAX_ID_LENGTH
-    ? `it is longer than ${MAX_ID_LENGTH} characters`
     : id !== id.trim()
     ? "HTTP would cut the blanks at its ends"
     : id.startsWith("#") || id === "earliest"
@@ -86,7 +99,7 @@ function checkEventType(type: string): string {
 }
 
 function checkRetry(retry: string): number {
-  if (!/^[0-9]{1,9}$/.test(retry)) {
+  if (!/^[0-9]+$/.test(retry)) {
     throw new CarillonError("bad_request", "the retry was refused: it is no number of milliseconds");
   }
   return Number(retry);

@@ -3,7 +3,9 @@ import { CarillonError } from "../errors.ts";
 import { anchorOf, anchorsOf } from "./anchor.ts";
 import { hasHiddenCharacters, MAX_TOPIC_LENGTH } from "./topic.ts";
 
-export type MatchType = "exact" | "urlpattern";
+export const MATCH_TYPES = ["exact", "urlpattern"] as const;
+
+export type MatchType = (typeof MATCH_TYPES)[number];
 
 /** A matcher as it is written in a grant, a query or an issuer's entry. */
 export type MatcherText = { match: string; type: MatchType };

@@ -1,6 +1,9 @@
 /** Topics: opaque strings or URIs. */
 import { CarillonError } from "../errors.ts";
 
+/** Where the hub is: its updates have topics below (Mercure, "Discovery"). */
+export const HUB_PATH = "/.well-known/mercure";
+
 /** Long enough for any collection's URL, short enough that matching stays cheap. */
 export const MAX_TOPIC_LENGTH = 1024;
 
@@ -30,12 +33,20 @@ export function isTopic(topic: string, hubUrl: string): boolean {
   }
 }
 
-// Mercure, "Publication": topics below the hub's own path are reserved for its own updates.
+// Mercure, "Publication": topics at or below the hub's own path are reserved for its own updates, on whatever host.
 function isOurs(topic: string, hubUrl: string): boolean {
   // Resolving costs more than all else here, and no text without these can end up there.
-  if (!/mercure|[?#]|^\s*([a-z]+:)?\s*$/i.test(topic)) return false;
-  const url = URL.parse(topic, hubUrl);
-  return url !== null && (url.origin + url.pathname === hubUrl || url.href.startsWith(hubUrl + "/"));
+  if (!/mercure|[%?#]|^\s*([a-z]+:)?\s*$/i.test(topic)) return false;
+  const path = plainPath(URL.parse(topic, hubUrl)), hubPath = new URL(hubUrl).pathname;
+  return path === hubPath || path.startsWith(`${hubPath}/`);
+}
+
+// RFC 3986 6.2.2.2: an escaped letter is the letter, so that no spelling of the path escapes the rule.
+function plainPath(url: URL | null): string {
+  return url?.pathname.replace(/%[0-9a-f]{2}/gi, (escape) => {
+    const letter = String.fromCharCode(parseInt(escape.slice(1), 16));
+    return /[\w.~-]/.test(letter) ? letter : escape;
+  }) ?? "";
 }
 
 function badTopic(what: string, value: string): CarillonError {

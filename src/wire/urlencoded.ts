@@ -1,4 +1,4 @@
-/** Strict `application/x-www-form-urlencoded`: unlike `URLSearchParams`, invalid UTF-8 is refused, not replaced. */
+/** `application/x-www-form-urlencoded` as WHATWG URL 5.1 reads it, but that invalid UTF-8 is refused, not replaced. */
 import { CarillonError } from "../errors.ts";
 
 /** Name and value of each field, in order. Throws `bad_request`. */
@@ -9,9 +9,12 @@ export function parseUrlencoded(text: string): [name: string, value: string][] {
   });
 }
 
+/** A percent sign that begins no escape stands for itself. */
+const STRAY = /%(?![0-9A-Fa-f]{2})/g;
+
 function decode(text: string): string {
   try {
-    return decodeURIComponent(text.replaceAll("+", " "));
+    return decodeURIComponent(text.replaceAll("+", " ").replace(STRAY, "%25"));
   } catch {
     throw new CarillonError("bad_request", "the form was not decoded: it is not percent-encoded UTF-8");
   }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { exportJWK } from "jose";
 import { createTokenVerifier } from "../../src/access/access_tokens.ts";
 import { createIssuers } from "../../src/access/issuers.ts";
@@ -72,11 +73,49 @@ Deno.test("access token: details of other types are none of ours, whatever they 
   equal(bearer.grants.length, 1);
 });
 
-Deno.test("access token: a payload and unknown members of an entry are ignored", async () => {
+Deno.test("access token: a payload is read, unknown members of an entry are ignored", async () => {
+  const payload = { user: 1, deep: { a: [null, "ä"] } };
   const bearer = await setUp().verify(
-    await tokenOf([grant(["subscribe"], [{ match: "a", note: 1 }], { payload: { user: 1 }, x: [] })]),
+    await tokenOf([grant(["subscribe"], [{ match: "a", note: 1 }], { payload, x: [] })]),
   );
   ok(isGranted(bearer, "subscribe", "a"));
+  equal(bearer.grants[0]!.payload, payload);
+});
+
+Deno.test("access token: a payload that is no object, or longer than 1 KiB, makes it void", async () => {
+  for (const payload of ["text", 7, null, [], { a: "x".repeat(1_017) }]) {
+    const details = [...all, grant(["subscribe"], [{ match: "a" }], { payload })];
+    await refuses("invalid_token", async () => setUp().verify(await tokenOf(details)));
+  }
+  await setUp().verify(await tokenOf([grant(["subscribe"], [{ match: "a" }], { payload: { a: "x".repeat(1_016) } })]));
+});
+
+Deno.test("access token: any payload is kept as it is, or makes the token void", async () => {
+  const { verify } = setUp();
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue({ maxDepth: 4 }), async (payload) => {
+      const token = await tokenOf([grant(["subscribe"], [{ match: "a" }], { payload })]);
+      const isObject = typeof payload === "object" && payload !== null && !Array.isArray(payload);
+      const bytes = new TextEncoder().encode(JSON.stringify(payload)).byteLength;
+      if (!isObject || bytes > 1024) return void await refuses("invalid_token", () => verify(token));
+      equal(JSON.stringify((await verify(token)).grants[0]!.payload), JSON.stringify(payload));
+    }),
+    { numRuns: 100, examples: [[JSON.parse('{"__proto__":{"a":1},"constructor":null}')]] },
+  );
+});
+
+Deno.test("access token: an unknown action grants nothing, and takes nothing away", async () => {
+  const bearer = await setUp().verify(
+    await tokenOf([grant(["administer", "subscribe"], [{ match: "a" }]), grant(["administer"], [{ match: "b" }])]),
+  );
+  equal(bearer.grants.map(({ actions }) => actions), [["subscribe"], []]);
+  ok(isGranted(bearer, "subscribe", "a") && !isGranted(bearer, "subscribe", "b"));
+});
+
+Deno.test("access token: with more than a hundred entries it is void", async () => {
+  const entries = (count: number) => Array(count).fill(grant(["publish"], [{ match: "a" }]));
+  equal((await setUp().verify(await tokenOf(entries(100)))).grants.length, 100);
+  await refuses("invalid_token", async () => setUp().verify(await tokenOf(entries(101))));
 });
 
 Deno.test("access token: without details it is good, and grants nothing", async () => {

@@ -32,21 +32,28 @@ Deno.test("credentials: the token of the header is read, whatever the case of it
 
 Deno.test("credentials: a request may bring none", async () => equal(await tokenOf({}), "none"));
 
-Deno.test("credentials: a header of another form is invalid_token, also beside a good cookie", async () => {
+Deno.test("credentials: a bearer header of another form is bad_request, also beside a good cookie", async () => {
+  for (const authorization of ["Bearer", "Bearer ", "Bearer a b", "Bearer a, Bearer b", "Bearer\ta", "bearer ä"]) {
+    equal(await tokenOf({ authorization }), "bad_request");
+    equal(await tokenOf(cookie({ authorization, origin: OURS })), "bad_request");
+  }
+});
+
+Deno.test("credentials: a header of another scheme brings no token, and no cookie counts beside it", async () => {
+  for (const authorization of ["", "Basic abc", "a.b.c", "Bearers a.b.c", "DPoP a.b.c"]) {
+    equal(await tokenOf({ authorization }), "none");
+    equal(await tokenOf(cookie({ authorization, origin: OURS })), "none");
+  }
+});
+
+Deno.test("credentials: a malformed presentation carries the challenge invalid_request", async () => {
   for (
-    const authorization of [
-      "",
-      "Bearer",
-      "Bearer ",
-      "Basic abc",
-      "a.b.c",
-      "Bearer a b",
-      "Bearer a, Bearer b",
-      "Bearer\ta",
-    ]
+    const request of [new Request(`${URL}?access_token=a`), new Request(URL, { headers: { authorization: "Bearer" } })]
   ) {
-    equal(await tokenOf({ authorization }), "invalid_token");
-    equal(await tokenOf(cookie({ authorization, origin: OURS })), "invalid_token");
+    const app = new Hono();
+    app.get("*", (c) => c.text(readToken(c, { origins: new Set(), cookies: true }) ?? ""));
+    app.onError((thrown, c) => c.body(null, { headers: (thrown as CarillonError).headers }));
+    equal((await app.request(request)).headers.get("www-authenticate"), 'Bearer error="invalid_request"');
   }
 });
 

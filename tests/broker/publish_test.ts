@@ -95,7 +95,7 @@ testStores("publish: ids name epoch, commit and place, in the order of the chang
   const { publish } = publisherOn(kv);
   const ids = await publish({ changes: [change("a"), change("b", { id: "urn:b" }), change("c")] });
   const [batch] = await readAfter(kv, EARLIEST.versionstamp, 1);
-  equal(ids, [`epoch123.${batch!.versionstamp}.0`, "urn:b", `epoch123.${batch!.versionstamp}.2`]);
+  equal(ids, [`#epoch123.${batch!.versionstamp}.0`, "urn:b", `#epoch123.${batch!.versionstamp}.2`]);
 });
 
 testStores("publish: a known jti is no error and no second event, alone or beside fresh ones", async (openKv) => {
@@ -130,7 +130,7 @@ testStores("publish: a commit whose answer was lost and that is repeated is ackn
   const [ids, more] = await Promise.all([publish(set("a")), publish({ changes: [change("b"), change("c")] })]);
   equal(await topics(kv), [["a", "b", "c"]]);
   const [batch] = await readAfter(kv, EARLIEST.versionstamp, 1);
-  equal([...ids, ...more], [0, 1, 2].map((index) => `epoch123.${batch!.versionstamp}.${index}`));
+  equal([...ids, ...more], [0, 1, 2].map((index) => `#epoch123.${batch!.versionstamp}.${index}`));
 });
 
 testStores("publish: a zombie that lands late changes nothing, since its jti is known by then", async (openKv) => {

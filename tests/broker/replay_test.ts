@@ -87,8 +87,8 @@ testStores("replay: an id of another epoch, from the future, or never given is l
   for (
     const id of [
       `otherone.${position.versionstamp}.0`,
-      `${epoch}.fffffffffffffffffff0.0`,
-      `${epoch}.${position.versionstamp}.1`,
+      `#${epoch}.fffffffffffffffffff0.0`,
+      `#${epoch}.${position.versionstamp}.1`,
       "urn:never",
     ]
   ) {
@@ -186,7 +186,7 @@ testStores("replay: of two events with the same id the older one is resumed from
 testStores("replay: the id of an empty journal is a place like any other", async (openKv) => {
   await using kv = await openKv();
   await using broker = await brokerWith(kv, 20);
-  equal((await broker.locate(`epoch123.${"0".repeat(20)}.0`)).lost, true, "another epoch");
+  equal((await broker.locate(`#epoch123.${"0".repeat(20)}.0`)).lost, true, "another epoch");
   const epoch = parseEventId(broker.ids[0]!)!.epoch;
-  equal((await broker.locate(`${epoch}.${"0".repeat(20)}.0`)).lost, false);
+  equal((await broker.locate(`#${epoch}.${"0".repeat(20)}.0`)).lost, false);
 });

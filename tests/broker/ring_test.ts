@@ -49,5 +49,5 @@ Deno.test("ring: an event has its publisher's id, or one that names its place", 
     bytes: 9,
     changes: [change("a"), change("b", { id: "urn:b" })],
   });
-  equal([own!.id, published!.id], [`epoch123.${stamp(7)}.0`, "urn:b"]);
+  equal([own!.id, published!.id], [`#epoch123.${stamp(7)}.0`, "urn:b"]);
 });

@@ -226,7 +226,7 @@ Deno.test("streams: a round for others keeps no quiet stream from the head's id"
   Array.from({ length: 100 }, () => open(reader("*")));
   publish("1");
   for (let second = 0; second < LIMITS.keepAlive; second++) streams.tick();
-  ok(quiet.text.endsWith(`id: epoch123.${stamp(1)}.0\n\n`), quiet.text);
+  ok(quiet.text.endsWith(`id: #epoch123.${stamp(1)}.0\n\n`), quiet.text);
   gate.resolve();
   await settled();
 });
@@ -263,7 +263,7 @@ Deno.test("streams: every stream is kept alive within fifteen seconds by the hea
   publish("a");
   await settled();
   for (let second = 0; second < LIMITS.keepAlive; second++) streams.tick();
-  equal(quiet.text, `id: epoch123.${stamp(0)}.0\n\nid: epoch123.${stamp(1)}.0\n\n`);
+  equal(quiet.text, `id: #epoch123.${stamp(0)}.0\n\nid: #epoch123.${stamp(1)}.0\n\n`);
 });
 
 Deno.test("streams: while a round is written the keep-alive moves no id", async () => {
@@ -373,4 +373,26 @@ Deno.test("streams: what comes right behind several events that took long to wri
   publish("a");
   await settled();
   equal([first!.data.length, first!.chunks], [6, 5]);
+});
+
+Deno.test("streams: who tracks one is told once that it is open, and once that it has ended, however it ends", async () => {
+  await using kv = await memoryKv();
+  const { streams, clock } = setUp(kv, { seats: seatsFor(3) });
+  const told: string[] = [];
+  const open = (name: string, expiresAt = Infinity) => {
+    const tracked = { opened: () => void told.push(`${name} opened`), closed: () => void told.push(`${name} closed`) };
+    const sink = memorySink();
+    return Object.assign(sink, { gone: streams.admit(reader("a"), { lost: false, expiresAt, tracked })(sink) });
+  };
+  const left = open("left");
+  open("expired", clock.now() + 1_000);
+  open("drained");
+  open("turned away");
+  equal(told, ["left opened", "expired opened", "drained opened"]);
+  left.gone();
+  left.gone();
+  clock.advance(2_000);
+  streams.tick();
+  await streams.drain();
+  equal(told.slice(3), ["left closed", "expired closed", "drained closed"]);
 });

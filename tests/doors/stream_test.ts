@@ -99,18 +99,37 @@ for (const [name, serve] of Object.entries(SERVERS)) {
     equal([data(stream), stream.response.headers.get("mercure-last-event-id")], [["1", "2"], "earliest"]);
   });
 
-  test("without a cursor, or with an empty one, only what is new is shown, and no header says otherwise", async () => {
+  test("without a cursor, or with an empty one, only what is new is shown; to an empty one the header says after what", async () => {
     await using worker = await testWorker({ serve });
-    await publishAll(worker, "old");
+    let [newest] = await publishAll(worker, "old");
     // Shown to a reader of all, so followed: what is acknowledged may take a moment until then.
     await (await resume(worker, "earliest", 1)).close();
     for (const query of ["match=a", "match=a&last_event_id="]) {
       await using stream = await openStream(worker.hub, query, await all(worker));
-      equal(stream.response.headers.get("mercure-last-event-id"), null);
-      await publishAll(worker, "new");
+      equal(stream.response.headers.get("mercure-last-event-id"), query === "match=a" ? null : newest!);
+      [newest] = await publishAll(worker, "new");
       await stream.until(() => stream.events.length > 0);
       equal(data(stream), ["new"]);
     }
+  });
+
+  test("an empty cursor at a hub without any event is at its beginning", async () => {
+    await using worker = await testWorker({ serve });
+    await using stream = await openStream(worker.hub, "match=a&last_event_id=", await all(worker));
+    equal(stream.response.headers.get("mercure-last-event-id"), "earliest");
+    await publishAll(worker, "first");
+    await stream.until(() => stream.events.length > 0);
+    equal(data(stream), ["first"]);
+  });
+
+  test("of several events with one id of their publisher's the first is resumed from", async () => {
+    await using worker = await testWorker({ serve });
+    const token = await all(worker);
+    for (const text of ["1", "2", "3"]) {
+      await publish(worker.hub, token, [["topic", "a"], ["data", text], ["id", "urn:again"]]);
+    }
+    await using stream = await resume(worker, "urn:again", 2);
+    equal([data(stream), stream.response.headers.get("mercure-last-event-id")], [["2", "3"], "urn:again"]);
   });
 
   test("a publisher's own id is resumed from", async () => {
@@ -123,8 +142,8 @@ for (const [name, serve] of Object.entries(SERVERS)) {
   });
 
   const strangers: Record<string, (id: string) => string> = {
-    "of another database": (id) => `zzzzzzzz${id.slice(8)}`,
-    "from the future": (id) => `${id.slice(0, 8)}.${"f".repeat(20)}.0`,
+    "of another database": (id) => `#zzzzzzzz${id.slice(9)}`,
+    "from the future": (id) => `${id.slice(0, 9)}.${"f".repeat(20)}.0`,
     "behind the last of its batch": (id) => `${id.slice(0, -1)}9`,
     "that nobody ever gave": () => "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
     "in the form of no hub": () => "42",
@@ -210,7 +229,8 @@ for (const [name, serve] of Object.entries(SERVERS)) {
     await using stream = await openStream(
       worker.hub,
       "match=a",
-      await accessToken(worker, { subscribe: ["*"], expires: "1m" }),
+      // By the test's own clock: the real one may have gone on to the next second.
+      await accessToken(worker, { subscribe: ["*"], expires: Math.floor(clock.now() / 1000) + 60 }),
     );
     clock.advance(50_000);
     await publishAll(worker, "still here");

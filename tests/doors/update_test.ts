@@ -47,7 +47,7 @@ Deno.test("update: empty fields count as unset, unknown fields are ignored, of a
     "data",
     "1",
   ], ["data", "2"]]);
-  ok(id.includes("."));
+  ok(id.startsWith("#"));
   equal(await readJournal(kit.worker), [{ id, type: "message", data: "1" }]);
 });
 
@@ -104,7 +104,7 @@ Deno.test("update: publishing needs a grant on every topic", async () => {
 Deno.test("update: an id of the hub's own form is bad_request", async () => {
   await using kit = await openKit();
   const id = await publish(kit, [["topic", "a"]]);
-  for (const own of [id, `${id.slice(0, -1)}7`]) {
+  for (const own of [id, id.slice(1), `${id.slice(1, -1)}7`]) {
     const { code } = await readAnswer(
       kit,
       await kit.update(new URLSearchParams([["topic", "a"], ["id", own]]).toString()),
@@ -144,7 +144,7 @@ Deno.test("update: any form and any bytes are answered in a documented form", as
   await fc.assert(
     fc.asyncProperty(fc.oneof(form, raw, fc.uint8Array({ maxLength: 200 })), async (body) => {
       const { status } = await readAnswer(kit, await kit.update(body as BodyInit, token));
-      ok(status === 200 || status === 400, `${status}`);
+      ok([200, 400, 413].includes(status), `${status}`);
     }),
     { numRuns: 150 },
   );

@@ -28,6 +28,7 @@ export function brokerDeps(kv: Deno.Kv, clock = manualClock()) {
     vapidKey: "vapid",
     maxStreams: 20_000,
     maxSubjectStreams: 100,
+    activeSubscriptions: false,
     readMemory: () => [],
     senders: allSenders(() => Promise.resolve({ kind: "delivered" })),
   };

@@ -3,11 +3,14 @@ export type ReceivedEvent = { id: string; type: string; data: string };
 
 export type Reading = Awaited<ReturnType<typeof openStream>>;
 
-/** Opens a stream; `query` is put behind the hub's address as it is. */
+/** Opens a stream; `query` is put behind the hub's address as it is, but that an id of ours is no fragment of it. */
 export async function openStream(hub: string, query: string, token?: string, headers: Record<string, string> = {}) {
   const abort = new AbortController();
   const authorization: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  const response = await fetch(`${hub}?${query}`, { headers: { ...authorization, ...headers }, signal: abort.signal });
+  const response = await fetch(`${hub}?${query.replaceAll("#", "%23")}`, {
+    headers: { ...authorization, ...headers },
+    signal: abort.signal,
+  });
   const events: ReceivedEvent[] = [];
   const state = { lastId: "", retry: 0, ended: false, text: "" };
   let changed = Promise.withResolvers<void>();

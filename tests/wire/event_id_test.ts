@@ -15,13 +15,22 @@ Deno.test("event id: what is printed is read back", () => {
   }));
 });
 
+Deno.test("event id: it is a fragment, and is read as well as it was before it was one", () => {
+  fc.assert(fc.property(epoch, position, (epoch, position) => {
+    const id = printEventId(epoch, position);
+    ok(id.startsWith("#"));
+    equal(parseEventId(id.slice(1)), { epoch, position });
+  }));
+});
+
 Deno.test("event id: any other text is no id of ours", () => {
   const id = printEventId("epoch123", { versionstamp: "0".repeat(18) + "a1", index: 3 });
   const others = [
     "",
     "earliest",
     id + "44444",
-    id.slice(1),
+    id.slice(2),
+    `#${id}`,
     id.toUpperCase(),
     `${id} `,
     `${id}\n`,

@@ -13,16 +13,16 @@ Deno.test("urlencoded: what URLSearchParams prints is read alike", () => {
   }));
 });
 
-Deno.test("urlencoded: plus, empty fields, missing values and second equals signs are read as URLSearchParams does", () => {
-  const pieces = fc.constantFrom("&", "=", "+", "a", "%20", "%C3%A4", "ä", "?", "/", "%2B", "🔔");
+Deno.test("urlencoded: plus, empty fields, missing values, second equals signs and stray percent signs are read as URLSearchParams does", () => {
+  const pieces = fc.constantFrom("&", "=", "+", "a", "%20", "%C3%A4", "ä", "?", "/", "%2B", "🔔", "%", "%4", "%zz");
   fc.assert(fc.property(fc.array(pieces).map((p) => p.join("")), (form) => {
     // The constructor drops a leading question mark; a body has none to drop.
     equal(parseUrlencoded(form), [...new URLSearchParams(form.startsWith("?") ? `?${form}` : form)]);
   }));
 });
 
-Deno.test("urlencoded: bytes that are no UTF-8 and broken escapes are bad_request, in names and values", async () => {
-  for (const bad of ["%FF", "%C3", "%C3%28", "%ED%A0%80", "%F8%88%80%80%80", "%", "%4", "%zz", "%c0%80"]) {
+Deno.test("urlencoded: bytes that are no UTF-8 are bad_request, in names and values", async () => {
+  for (const bad of ["%FF", "%C3", "%C3%28", "%ED%A0%80", "%F8%88%80%80%80", "%E2%8", "%c0%80"]) {
     for (const form of [bad, `a=${bad}`, `${bad}=a`, `a=b&c=${bad}`]) {
       await refuses("bad_request", () => parseUrlencoded(form));
     }

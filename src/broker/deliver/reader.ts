@@ -5,6 +5,7 @@
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../../clock.ts";
 import type { Metrics } from "../../metrics.ts";
+import { HUB_TYPE } from "../../model/active_subscription.ts";
 import type { Change } from "../../model/change.ts";
 import { toMerged } from "../../model/merge.ts";
 import { shardOf } from "../../model/shard.ts";
@@ -58,6 +59,8 @@ export function createReader(
   }
 
   function apply(change: Change, live: Map<number, Shard>): void {
+    // Nobody can subscribe to the hub's own topics.
+    if (change.type === HUB_TYPE) return;
     const merged = toMerged(change), load = schedule.load();
     for (const topic of change.topics) {
       const hash = hashOf(topic);

@@ -117,3 +117,22 @@ testStores("reader: many changes of one topic while it is sent to are one messag
   equal(engine.sent.map(({ delivery }) => delivery.message!.merged.content!.syncToken), ["0", "99"]);
   await engine.leave();
 });
+
+testStores(
+  "reader: the hub's own updates are delivered to nobody: no door takes a subscription to them",
+  async (openKv) => {
+    await using kv = await openKv();
+    const topic = "/.well-known/mercure/subscriptions/exact/a/b";
+    await subscribe(kv, subscription("a", [topic], { maxDelay: 0 }));
+    const engine = createEngine(kv);
+    await engine.start();
+    await engine.idle();
+    await engine.publish({ topics: [topic], type: "mercure", private: true, data: "{}", priority: 50, timestamp: 0 });
+    await engine.pass(10_000);
+    equal(engine.sent, []);
+    await engine.publish(contentChange(topic));
+    await engine.pass(1_000);
+    equal(engine.sent.length, 1);
+    await engine.leave();
+  },
+);

@@ -23,12 +23,16 @@ const pattern = (match: string) => [grant(["publish"], [{ match, match_type: "ur
 const DETAILS: Record<string, unknown> = {
   "details that are no list": { type: "x" },
   "an entry without actions": [grant(undefined, [{ match: "a" }])],
-  "an entry with an unknown action": [grant(["publish", "administer"], [{ match: "a" }])],
+  "an entry without an action": [grant([], [{ match: "a" }])],
+  "an entry with an action that is no text": [grant(["publish", 7], [{ match: "a" }])],
   "an entry without topics": [grant(["publish"], [])],
   "an entry with a topic as text": [grant(["publish"], ["a"])],
   "an entry with a topic of null": [grant(["publish"], [null])],
   "an entry with an unknown match_type": [grant(["publish"], [{ match: "a", match_type: "regexp" }])],
   "an entry with 101 topics": [grant(["publish"], Array(101).fill({ match: "a" }))],
+  "101 entries": Array(101).fill(grant(["publish"], [{ match: "a" }])),
+  "a payload that is no object": [grant(["subscribe"], [{ match: "a" }], { payload: "text" })],
+  "a payload over 1 KiB": [grant(["subscribe"], [{ match: "a" }], { payload: { a: "ä".repeat(510) } })],
   "a malformed entry beside a good one": [...all, grant("publish", [{ match: "*" }])],
   "a matcher that does not compile": pattern("https://["),
   "a matcher that costs too much": pattern("https://dav.example/{(a|a)}*y"),
@@ -52,7 +56,8 @@ const TOKENS: Record<string, (k: Kit) => Promise<string>> = {
   "something that is no token": () => Promise.resolve("garbage"),
 };
 
-const HEADERS = ["Basic dGVzdGVyOnRlc3Rlcg==", "Bearer", "Bearer a b", "Bearer %C3%A4", "Bearer a, Bearer b"];
+const HEADERS = ["Bearer", "Bearer a b", "Bearer %C3%A4", "Bearer a, Bearer b"];
+const SCHEMES = ["Basic dGVzdGVyOnRlc3Rlcg==", "DPoP a.b.c", "a.b.c"];
 const URL_NAMES = ["access_token", "authorization", "Token", "jwt"];
 const FOREIGN = ["https://evil.example", "null", "https://app.example:444", "http://app.example"];
 
@@ -69,7 +74,10 @@ function rowsOf(door: keyof typeof DOORS): Row[] {
     ): Row => [`a token with ${what}`, 401, "invalid_token", bearing((k) => k.token(details))]),
     ...HEADERS.map((
       authorization,
-    ): Row => [`the header ${authorization}`, 401, "invalid_token", (k) => knock(k, { authorization })]),
+    ): Row => [`the header ${authorization}`, 400, "bad_request", (k) => knock(k, { authorization })]),
+    ...SCHEMES.map((
+      authorization,
+    ): Row => [`the header ${authorization}`, 401, "missing_token", (k) => knock(k, { authorization })]),
     ...URL_NAMES.map((
       name,
     ): Row => [

@@ -27,10 +27,12 @@ const IDS = [
   "\u202e",
   "#a",
   "earliest",
-  "i".repeat(1025),
 ];
 const TYPES = ["a\nb", "a\r", "a\0", "\x7f", "\x9f", "\u00ad", "\u2060", "mercure"];
-const RETRIES = ["-1", "1.5", "1e3", "0x1", "ten", " 1", "٣", "9".repeat(10)];
+const RETRIES = ["-1", "1.5", "1e3", "0x1", "ten", " 1", "٣"];
+
+/** One longer than it may be. */
+const LONG = { topic: "t".repeat(1025), id: "i".repeat(1025), type: "y".repeat(1025), retry: "9".repeat(10) };
 
 export const UPDATES: Row[] = [
   ["a cookie without Origin or Referer", 403, "origin_refused", cookie({})],
@@ -44,13 +46,18 @@ export const UPDATES: Row[] = [
   ["the topic of all topics", 400, "bad_topic", update("topic", "*")],
   ["a topic of the hub's own", 400, "bad_topic", update("topic", `${HUB}/subscriptions/a`)],
   ["a topic with a control character", 400, "bad_topic", update("topic", "a\u0085b")],
-  ["21 topics", 400, "bad_topic", text("topic=a&".repeat(21))],
+  ["a topic of another host's hub", 400, "bad_topic", update("topic", `https://other.example${HUB}/subscriptions/a`)],
+  ["a topic that spells the hub's path", 400, "bad_topic", update("topic", "/.well-known/%6Dercure")],
   ...IDS.map((id): Row => [`the id ${name(id)}`, 400, "bad_request", update("id", id)]),
   ...TYPES.map((type): Row => [`the type ${name(type)}`, 400, "bad_request", update("type", type)]),
   ...RETRIES.map((retry): Row => [`the retry ${name(retry)}`, 400, "bad_request", update("retry", retry)]),
   ["an escape that is not UTF-8", 400, "bad_request", text("topic=a&data=%FF")],
   ["a truncated escape", 400, "bad_request", text("topic=a&data=%E2%8")],
   ["a body that is not UTF-8", 400, "bad_request", text(NOT_UTF8)],
+  ["21 topics", 413, "too_large", text("topic=a&".repeat(21))],
+  ...Object.entries(LONG).map((
+    [field, value],
+  ): Row => [`an overlong ${field}`, 413, "too_large", update(field, value)]),
   ["an event over 48 KiB", 413, "too_large", text(`topic=a&data=${"x".repeat(49 * 1024)}`)],
   ["a body over the limit", 413, "too_large", text(`topic=a&data=${"x".repeat(160 * 1024)}`)],
   [
