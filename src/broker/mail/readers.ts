@@ -90,11 +90,15 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
   function stored(versionstamp: string, letters: Letter[]): void {
     for (const { mailbox, message } of letters) {
       for (const reader of byMailbox.get(mailbox) ?? []) {
-        const isNext = embedded && !reader.isPulling && reader.stuckAt === undefined;
-        if (isNext) tell(reader, mailbox, [{ versionstamp, message }]);
+        if (mayTell(reader)) tell(reader, mailbox, [{ versionstamp, message }]);
         else void pull(reader);
       }
     }
+  }
+
+  /** Whether a reader has all that was stored before, and takes what it is given. */
+  function mayTell({ sink, isPulling, stuckAt }: Reader): boolean {
+    return embedded && !isPulling && stuckAt === undefined && sink.queued <= limits.queued;
   }
 
   /** Once for each reader at a time; whoever wakes it meanwhile makes it look again. A fault is looked at again by the tick. */

@@ -114,3 +114,20 @@ Deno.test("readers: they hear something every fifteen seconds, and end after abo
   tick();
   ok(sink.ended && /retry: \d+\n\n$/.test(sink.text));
 });
+
+Deno.test("readers: one that takes nothing is given nothing more of what the only writer stores, and cut", async () => {
+  await using kv = await memoryKv();
+  const { open, stored, tick, clock, taken } = setUp(kv, { embedded: true });
+  const sink = open("a");
+  await eventually("it is at the head", async () => {
+    stored(await put(kv, "a", message("0")), [{ mailbox: "a", message: message("0") }]);
+    return sink.bodies().length > 0;
+  });
+  sink.queued = 1e9;
+  const told = sink.bodies().length;
+  for (let n = 0; n < 5; n++) stored(await put(kv, "a", message("x")), [{ mailbox: "a", message: message("x") }]);
+  equal(sink.bodies().length, told);
+  clock.advance(30_000);
+  tick();
+  equal([sink.destroyed, taken()], [true, 0]);
+});
