@@ -6,7 +6,7 @@ import type { CheckVapid } from "../access/vapid_check.ts";
 import type { PushService } from "../broker/mail/push_service.ts";
 import type { Seats } from "../broker/seats.ts";
 import { CarillonError } from "../errors.ts";
-import type { Placed } from "../model/push_message.ts";
+import type { Mailbox, Placed } from "../model/push_message.ts";
 import { readFields, readLink, readOptions, readUrgency } from "../wire/push_resource.ts";
 import { type BearerDeps, requireBearer } from "./bearer.ts";
 import { checkLength, checkType, readBytes, readJson, tooLarge } from "./body.ts";
@@ -29,7 +29,7 @@ export type PushDeps = BearerDeps & {
   service: PushService;
   capabilities: Capabilities;
   checkVapid: CheckVapid;
-  seats: Pick<Seats, "check">;
+  seats: Pick<Seats, "check" | "checkOwner">;
 };
 
 /** POST: a new subscription (RFC 8030 4), for whom a token names. */
@@ -91,7 +91,9 @@ export function pushReadDoor(deps: PushDeps, kind: Exclude<Kind, "push">): Handl
   return async (c) => {
     deps.seats.check();
     const id = openToken(deps, kind, c.req.param("token")!);
-    const mailboxes = kind === "set" ? await deps.service.openSet(id) : [(await deps.service.open(id)).id];
+    const mailboxes = kind === "set" ? await deps.service.openSet(id) : [await deps.service.open(id)];
+    // Whose address it is: a token is not asked for.
+    deps.seats.checkOwner(mailboxes[0]!.owner);
     const least = readUrgency(c.req.query("urgency") ?? c.req.header("urgency")) ?? "very-low";
     const last = readLast(c, deps, mailboxes);
     if (last) await deps.service.acknowledgeThrough(last, least);
@@ -101,11 +103,11 @@ export function pushReadDoor(deps: PushDeps, kind: Exclude<Kind, "push">): Handl
 }
 
 /** The header beats the query, as in the Mercure protocol. Throws `bad_cursor`. */
-function readLast(c: Context, { capabilities }: PushDeps, mailboxes: string[]): Placed | undefined {
+function readLast(c: Context, { capabilities }: PushDeps, mailboxes: Mailbox[]): Placed | undefined {
   const id = c.req.header("last-event-id") ?? c.req.query("last_event_id");
   if (id === undefined || id === "") return undefined;
   const placed = capabilities.openMessage(id);
-  if (placed && mailboxes.includes(placed.mailbox)) return placed;
+  if (placed && mailboxes.some(({ id }) => id === placed.mailbox)) return placed;
   throw new CarillonError("bad_cursor", "the last event id was refused: it is no message of this subscription");
 }
 

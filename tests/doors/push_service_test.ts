@@ -263,6 +263,28 @@ Deno.test("push service: who is not used for a month ends, who is read goes on",
   equal([(await push(used.push)).status, (await push(unused.push)).status], [201, 404]);
 });
 
+Deno.test("push service: who is read by its set goes on as well", async () => {
+  const clock = manualClock(Date.now());
+  await using worker = await testWorker({ clock });
+  const used = await subscribe(worker);
+  clock.advance(20 * DAY);
+  (await listen(used.set)).close();
+  clock.advance(LIFE - 20 * DAY + 1);
+  await worker.minute();
+  equal((await push(used.push)).status, 201);
+});
+
+Deno.test("push service: one subject takes no more seats than it may, by whichever of its addresses", async () => {
+  await using worker = await testWorker({ env: { CARILLON_MAX_SUBJECT_STREAMS: "2" } });
+  const { subscription, set } = await subscribe(worker);
+  await using _first = await listen(subscription);
+  await using _second = await listen(set);
+  equal(await statusOf(fetch(subscription)), [429, "too_many_streams"]);
+  const other = await subscribe(worker, { sub: "other" });
+  await using third = await listen(other.subscription);
+  equal(third.response.status, 200);
+});
+
 Deno.test("push service: of a reader who never comes a bounded number is kept, the urgent and the newest", async () => {
   await using worker = await testWorker();
   const { subscription, push: resource } = await subscribe(worker);

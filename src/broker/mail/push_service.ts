@@ -14,6 +14,7 @@ import {
   readMailbox,
   readPushResource,
   removeMailbox,
+  renewMailbox,
   saveMailbox,
 } from "../../store/mailboxes.ts";
 import { expireMessages, messageKey, pruneLog } from "../../store/push_messages.ts";
@@ -102,12 +103,12 @@ export function createPushService(
   }
 
   /** The push resource of an id; remembered for some seconds. Throws `not_found`. */
-  async function find(push: string): Promise<PushResource> {
+  async function findResource(push: string): Promise<PushResource> {
     const known = resources.get(push);
     if (known && known.until > clock.elapsed()) return known.resource;
     resources.delete(push);
     const resource = await readPushResource(kv, push);
-    if (!resource || resource.expiresAt <= clock.now()) throw notFound();
+    if (!resource || resource.expiresAt <= clock.now()) return fail();
     resources.set(push, { resource, until: clock.elapsed() + REMEMBERED });
     if (resources.size > MAX_REMEMBERED) resources.delete(resources.keys().next().value!);
     return resource;
@@ -123,17 +124,28 @@ export function createPushService(
 
   /** The mailbox of a reader, which is renewed by being read. Throws `not_found`. */
   async function open(id: string): Promise<Mailbox> {
-    const mailbox = await readMailbox(kv, id), now = clock.now();
-    if (!mailbox || mailbox.expiresAt <= now) throw notFound();
-    if (mailbox.expiresAt - now > LIFE / 2) return mailbox;
-    const renewed = { ...mailbox, expiresAt: now + LIFE };
-    await saveMailbox(kv, renewed, mailbox);
-    return renewed;
+    const mailbox = await find(id);
+    if (mailbox.expiresAt - clock.now() > LIFE / 2) return mailbox;
+    return await renewMailbox(kv, id, clock.now() + LIFE) ?? fail();
+  }
+
+  /** The mailboxes of a set, each renewed by being read. Throws `not_found` when it has none. */
+  async function openSet(set: string): Promise<Mailbox[]> {
+    const ids = await listSet(kv, set, MAX_SET);
+    const opened = await Promise.all(ids.map((id) => open(id).catch(unlessFound)));
+    const mailboxes = opened.filter((mailbox) => mailbox !== undefined);
+    return mailboxes.length > 0 ? mailboxes : fail();
+  }
+
+  /** Throws `not_found`. */
+  async function find(id: string): Promise<Mailbox> {
+    const mailbox = await readMailbox(kv, id);
+    return mailbox && mailbox.expiresAt > clock.now() ? mailbox : fail();
   }
 
   /** Ends a mailbox. Throws `not_found`. */
   async function end(id: string): Promise<void> {
-    const mailbox = await open(id);
+    const mailbox = await find(id);
     await removeMailbox(kv, mailbox);
     if (mailbox.push !== undefined) resources.delete(mailbox.push);
     readers.close([id]);
@@ -153,19 +165,16 @@ export function createPushService(
 
   return {
     subscribe,
-    find,
+    find: findResource,
     push,
     open,
+    openSet,
     end,
-    /** The mailboxes of a set. Throws `not_found` when it has none. */
-    async openSet(set: string): Promise<string[]> {
-      const mailboxes = await listSet(kv, set, MAX_SET);
-      if (mailboxes.length === 0) throw notFound();
-      return mailboxes;
-    },
     acknowledge: acknowledging.one,
     acknowledgeThrough: acknowledging.through,
-    read: (mailboxes: string[], least: Urgency): OpenStream => readers.admit(mailboxes, least),
+    /** Opens a stream of mailboxes, which takes a seat of the first one's owner. */
+    read: (mailboxes: Mailbox[], least: Urgency): OpenStream =>
+      readers.admit(mailboxes.map(({ id }) => id), least, mailboxes[0]!.owner),
     minute,
     tick(): void {
       readers.tick();
@@ -185,8 +194,13 @@ async function sweep(run: () => Promise<number>): Promise<void> {
   for (let swept = 0, some = SWEPT; some === SWEPT && swept < MAX_SWEPT; swept += some) some = await run();
 }
 
-function notFound(): CarillonError {
-  return new CarillonError("not_found", "there is no such push resource, or it has ended");
+function fail(): never {
+  throw new CarillonError("not_found", "there is no such push resource, or it has ended");
+}
+
+/** One of a set may end while the others are read. */
+function unlessFound(thrown: unknown): undefined {
+  if (!(thrown instanceof CarillonError) || thrown.code !== "not_found") throw thrown;
 }
 
 function tooMany(what: string): CarillonError {

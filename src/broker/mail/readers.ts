@@ -18,6 +18,7 @@ const LIMITS = { queued: 256 * 1024, life: 60 * 60_000, keepAlive: 15_000, patie
 /** `at` is the last message of a mailbox that was looked at. */
 type Reader = {
   sink: Sink;
+  owner: string;
   at: Map<string, string>;
   least: Urgency;
   endsAt: number;
@@ -48,10 +49,10 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
   const limits = { ...LIMITS, ...given };
 
   /** Answers how to open a stream of these mailboxes. */
-  function admit(mailboxes: string[], least: Urgency): OpenStream {
+  function admit(mailboxes: string[], least: Urgency, owner: string): OpenStream {
     return (sink) => {
-      if (!seats.take(undefined)) return turnAway(sink);
-      const reader = createReader(sink, mailboxes, least);
+      if (!seats.take(owner)) return turnAway(sink);
+      const reader = createReader(sink, mailboxes, least, owner);
       all.add(reader);
       for (const mailbox of mailboxes) byMailbox.set(mailbox, (byMailbox.get(mailbox) ?? new Set()).add(reader));
       sink.write(COMMENT);
@@ -60,10 +61,10 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
     };
   }
 
-  function createReader(sink: Sink, mailboxes: string[], least: Urgency): Reader {
+  function createReader(sink: Sink, mailboxes: string[], least: Urgency, owner: string): Reader {
     const now = clock.elapsed(), at = new Map(mailboxes.map((mailbox) => [mailbox, ""]));
     const endsAt = now + limits.life * (0.8 + 0.4 * random());
-    return { sink, at, least, endsAt, toldAt: now, stuckAt: undefined, isPulling: false, again: false };
+    return { sink, owner, at, least, endsAt, toldAt: now, stuckAt: undefined, isPulling: false, again: false };
   }
 
   function turnAway(sink: Sink): () => void {
@@ -73,7 +74,7 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
 
   function leave(reader: Reader): boolean {
     if (!all.delete(reader)) return false;
-    seats.leave(undefined);
+    seats.leave(reader.owner);
     for (const mailbox of reader.at.keys()) {
       const readers = byMailbox.get(mailbox);
       if (readers?.delete(reader) && readers.size === 0) byMailbox.delete(mailbox);

@@ -27,7 +27,7 @@ function setUp(kv: Deno.Kv, more: Partial<ReadersDeps> = {}) {
     ...more,
   });
   const open = (...mailboxes: string[]) => {
-    const sink = memorySink(), gone = readers.admit(mailboxes, "very-low")(sink);
+    const sink = memorySink(), gone = readers.admit(mailboxes, "very-low", "owner")(sink);
     return Object.assign(sink, { gone, bodies: () => [...sink.text.matchAll(/data: (.*)/g)].map(([, body]) => body) });
   };
   return { ...readers, clock, unread, open, taken: () => taken };
