@@ -17,7 +17,7 @@ import {
   renewMailbox,
   saveMailbox,
 } from "../../store/mailboxes.ts";
-import { expireMessages, messageKey, pruneLog } from "../../store/push_messages.ts";
+import { deleteMessages, messageKey, pruneLog, readExpired } from "../../store/push_messages.ts";
 import { setAside } from "../../store/set_aside.ts";
 import { printPushEvent } from "../../wire/push_resource.ts";
 import type { OpenStream } from "../sink.ts";
@@ -76,9 +76,9 @@ export function createPushService(
     metrics.pushMessages.inc({ outcome }, messages);
   }
 
-  function print(placed: Placed, message: PushMessage): string {
+  function print(placed: Placed, message: PushMessage, least: Urgency): string {
     count("told");
-    return printPushEvent({ message, id: tokenOf(placed), url: messageUrl, now: clock.now() });
+    return printPushEvent({ message, token: tokenOf(placed), least, url: messageUrl, now: clock.now() });
   }
 
   function unread(placed: Placed): void {
@@ -155,10 +155,11 @@ export function createPushService(
   async function minute(): Promise<void> {
     await sweep(() => endMailboxes(kv, clock.now(), SWEPT));
     await sweep(async () => {
-      const { seen, expired } = await expireMessages(kv, clock.now(), SWEPT);
-      count("expired", expired.length);
+      const { over, expired } = await readExpired(kv, clock.now(), SWEPT);
       await acknowledging.receipts(expired, 410);
-      return seen;
+      await deleteMessages(kv, over);
+      count("expired", expired.length);
+      return over.length;
     });
     await sweep(() => pruneLog(kv, clock.now() - LOG_LIFE, SWEPT));
   }

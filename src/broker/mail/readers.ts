@@ -35,7 +35,8 @@ export type ReadersDeps = {
   seats: Pick<Seats, "take" | "leave">;
   /** The only writer tells of all that is stored. */
   embedded: boolean;
-  print: (placed: Placed, message: PushMessage) => string;
+  /** `least` is what the reader wants. */
+  print: (placed: Placed, message: PushMessage, least: Urgency) => string;
   /** Called with what cannot be read. */
   unread: (placed: Placed) => void;
   limits?: Partial<typeof LIMITS>;
@@ -136,7 +137,8 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
       return message ? [{ versionstamp, message }] : [];
     });
     const wanted = withoutReplaced(whole, clock.now()).filter(({ message }) => isUrgent(message, reader.least));
-    const text = wanted.map(({ versionstamp, message }) => print({ mailbox, versionstamp }, message)).join("");
+    const text = wanted.map(({ versionstamp, message }) => print({ mailbox, versionstamp }, message, reader.least))
+      .join("");
     if (text !== "") reader.sink.write(encoder.encode(text));
     if (read.length > 0) reader.at.set(mailbox, read.at(-1)!.versionstamp);
     if (text !== "") reader.toldAt = clock.elapsed();
