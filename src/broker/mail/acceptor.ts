@@ -26,7 +26,7 @@ export function createAcceptor({ kv, clock, stored }: Deps) {
   let waiting: Waiting[] = [], pumping: Promise<void> | undefined;
 
   /** Stores a message and answers its versionstamp. Throws `too_many_pushes`, `overloaded`, `kv_failed` or `kv_timeout`. */
-  function accept(letter: Letter): Promise<string> {
+  async function accept(letter: Letter): Promise<string> {
     const others = waitingOf.get(letter.mailbox) ?? 0;
     if (others >= MAX_WAITING_OF) throw new CarillonError("too_many_pushes", "too many pushes wait for one mailbox");
     if (waiting.length >= MAX_WAITING) throw new CarillonError("overloaded", "too many pushes wait to be stored");
@@ -34,7 +34,7 @@ export function createAcceptor({ kv, clock, stored }: Deps) {
     waiting.push({ ...letter, resolve, reject });
     waitingOf.set(letter.mailbox, others + 1);
     pumping ??= pump();
-    return promise;
+    return await promise;
   }
 
   async function pump(): Promise<void> {

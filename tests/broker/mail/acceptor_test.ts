@@ -53,7 +53,7 @@ Deno.test("acceptor: who floods one mailbox takes nobody else's room", async () 
   await using kv = await memoryKv();
   const { accept, drain } = createAcceptor({ kv, clock: manualClock(), stored: () => {} });
   const accepted = Array.from({ length: 101 }, (_, n) => accept(letter("a", `${n}`)));
-  await refuses("too_many_pushes", async () => await accept(letter("a", "more")));
+  await refuses("too_many_pushes", () => accept(letter("a", "more")));
   await accept(letter("b", "1"));
   await Promise.all(accepted);
   await accept(letter("a", "again"));
@@ -75,4 +75,13 @@ Deno.test("acceptor: behind a database that does not answer nobody waits for one
   hangs = false;
   await accept(letter("a", "4"));
   equal(await bodiesOf(kv, "a"), ["4"]);
+});
+
+Deno.test("acceptor: of many at once one that is refused leaves no other unheard", async () => {
+  await using kv = await memoryKv();
+  const broken = faultyKv(kv, () => Promise.reject(new Error("no")));
+  const { accept } = createAcceptor({ kv: broken, clock: manualClock(), stored: () => {} });
+  const all = Promise.all(Array.from({ length: 102 }, (_, n) => letter("a", `${n}`)).map(accept));
+  await refuses("too_many_pushes", () => all);
+  await new Promise((resolve) => setTimeout(resolve, 10));
 });
