@@ -1,7 +1,7 @@
 /** Our own push service (RFC 8030, RFC 8292), as its users see it. */
 import fc from "fast-check";
 import { MAX_MESSAGES } from "../../src/broker/mail/bounds.ts";
-import { LIFE } from "../../src/broker/mail/push_service.ts";
+import { LIFE } from "../../src/broker/mail/mailboxes.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
