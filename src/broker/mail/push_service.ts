@@ -13,7 +13,7 @@ import type { OpenStream } from "../sink.ts";
 import { createAcceptor } from "./acceptor.ts";
 import { createAcknowledge } from "./acknowledge.ts";
 import { createBounds } from "./bounds.ts";
-import { followLog } from "./follow_log.ts";
+import { followLog, LOG_LIFE } from "./follow_log.ts";
 import { createMailboxes } from "./mailboxes.ts";
 import { createReaders, type ReadersDeps } from "./readers.ts";
 
@@ -22,8 +22,6 @@ const AT_ONCE = 1_000;
 
 /** What a minute looks at, at once and at most. */
 const SWEPT = 500, MAX_SWEPT = 50_000;
-/** Milliseconds after which every worker has read the log, or reads its readers' mailboxes. */
-const LOG_LIFE = 5 * 60_000;
 
 export type PushServiceDeps = Omit<ReadersDeps, "print" | "unread"> & {
   log: Logger;
@@ -105,7 +103,7 @@ export function createPushService(
       metrics.pushReaders.set(readers.count());
     },
     run: (signal: AbortSignal) =>
-      deps.embedded ? Promise.resolve() : followLog({ kv, clock, random, wake: readers.wake }, signal),
+      deps.embedded ? Promise.resolve() : followLog({ kv, clock, random, ...readers }, signal),
     async drain(): Promise<void> {
       await drain();
       readers.drain();

@@ -88,6 +88,11 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
     for (const mailbox of mailboxes) for (const reader of byMailbox.get(mailbox) ?? []) void pull(reader);
   }
 
+  /** So may be for all. */
+  function wakeAll(): void {
+    for (const reader of all) void pull(reader);
+  }
+
   /** What this process has just stored: the only writer need not read it back for a reader that has all before it. */
   function stored(versionstamp: string, letters: Letter[]): void {
     for (const { mailbox, message } of letters) {
@@ -176,5 +181,5 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
     for (const mailbox of mailboxes) for (const reader of byMailbox.get(mailbox) ?? []) end(reader);
   }
 
-  return { admit, wake, stored, tick, close, count: () => all.size, drain: () => all.forEach(end) };
+  return { admit, wake, wakeAll, stored, tick, close, count: () => all.size, drain: () => all.forEach(end) };
 }
