@@ -69,6 +69,7 @@ export const ERRORS = {
     advice: "Use one VAPID token for many pushes, as RFC 8292 5 advises.",
     retryAfter: 1,
   },
+  too_many_pushes: { status: 429, level: "info", advice: "Nothing was stored. Push slower.", retryAfter: 1 },
   push_service_silent: {
     status: 429,
     level: "warning",

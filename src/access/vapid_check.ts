@@ -1,6 +1,6 @@
 /**
  * Who may push to a restricted subscription (RFC 8292 4.2). What costs nothing is looked at first, and a signature once for
- * each token: whoever has the address of a subscription could make us verify for ever.
+ * each token and key: whoever has the address of a subscription could make us verify for ever.
  */
 import { compactVerify, type CryptoKey, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
 import { CarillonError } from "../errors.ts";
@@ -31,7 +31,8 @@ export function createVapidCheck({ now, elapsed, audience }: Deps): CheckVapid {
     if (!vapid) throw refused("it is not of the form vapid t=TOKEN, k=KEY");
     if (vapid.k !== key) throw refused("the subscription is restricted to another key");
     checkClaims(vapid.t);
-    const name = shortHash(vapid.t);
+    // Good of this key alone: a token says nothing of whose it is.
+    const name = shortHash(key, vapid.t);
     if ((good.get(name) ?? 0) > now()) return;
     enter(key);
     const expires = await verify(vapid.t, key).finally(() => verifying--);

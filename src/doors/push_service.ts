@@ -6,8 +6,8 @@ import type { CheckVapid } from "../access/vapid_check.ts";
 import type { PushService } from "../broker/mail/push_service.ts";
 import type { Seats } from "../broker/seats.ts";
 import { CarillonError } from "../errors.ts";
-import type { Placed } from "../model/push_message.ts";
-import { readFields, readLink, readOptions, readUrgency } from "../wire/push_resource.ts";
+import type { Mailbox } from "../model/push_message.ts";
+import { readFields, readLink, readOptions, readPushId, readUrgency } from "../wire/push_resource.ts";
 import { type BearerDeps, requireBearer } from "./bearer.ts";
 import { checkLength, checkType, readBytes, readJson, tooLarge } from "./body.ts";
 import { STREAM_HEADERS, type StreamEnv } from "./stream.ts";
@@ -29,7 +29,7 @@ export type PushDeps = BearerDeps & {
   service: PushService;
   capabilities: Capabilities;
   checkVapid: CheckVapid;
-  seats: Pick<Seats, "check">;
+  seats: Pick<Seats, "check" | "checkOwner">;
 };
 
 /** POST: a new subscription (RFC 8030 4), for whom a token names. */
@@ -91,21 +91,29 @@ export function pushReadDoor(deps: PushDeps, kind: Exclude<Kind, "push">): Handl
   return async (c) => {
     deps.seats.check();
     const id = openToken(deps, kind, c.req.param("token")!);
-    const mailboxes = kind === "set" ? await deps.service.openSet(id) : [(await deps.service.open(id)).id];
+    const mailboxes = kind === "set" ? await deps.service.openSet(id) : [await deps.service.open(id)];
+    // Whose address it is: a token is not asked for.
+    deps.seats.checkOwner(mailboxes[0]!.owner);
     const least = readUrgency(c.req.query("urgency") ?? c.req.header("urgency")) ?? "very-low";
-    const last = readLast(c, deps, mailboxes);
-    if (last) await deps.service.acknowledgeThrough(last, least);
-    if (c.req.method !== "HEAD") c.env.open = deps.service.read(mailboxes, least);
+    const last = readLast(c, deps, kind, mailboxes);
+    // HEAD is safe (RFC 9110 9.2.1).
+    if (c.req.method === "HEAD") return c.body(null, 200, STREAM_HEADERS);
+    if (last) await deps.service.acknowledgeThrough(last.placed, last.least);
+    c.env.open = deps.service.read(mailboxes, least);
     return c.body(null, 200, STREAM_HEADERS);
   };
 }
 
-/** The header beats the query, as in the Mercure protocol. Throws `bad_cursor`. */
-function readLast(c: Context, { capabilities }: PushDeps, mailboxes: string[]): Placed | undefined {
+/**
+ * What a reader had: no more than it had asked for then. The header beats the query, as in the Mercure protocol. Undefined
+ * where it was of one of the set that has ended since. Throws `bad_cursor`.
+ */
+function readLast(c: Context, { capabilities }: PushDeps, kind: Kind, mailboxes: Mailbox[]) {
   const id = c.req.header("last-event-id") ?? c.req.query("last_event_id");
   if (id === undefined || id === "") return undefined;
-  const placed = capabilities.openMessage(id);
-  if (placed && mailboxes.includes(placed.mailbox)) return placed;
+  const { token, least } = readPushId(id) ?? {}, placed = token && capabilities.openMessage(token);
+  if (placed && least && mailboxes.some(({ id }) => id === placed.mailbox)) return { placed, least };
+  if (placed && kind === "set") return undefined;
   throw new CarillonError("bad_cursor", "the last event id was refused: it is no message of this subscription");
 }
 

@@ -47,17 +47,32 @@ export async function countMailboxes(kv: Deno.Kv, owner: string, limit: number):
     .length;
 }
 
-/** Makes or renews one; `before` is what it replaces. */
-export async function saveMailbox(kv: Deno.Kv, mailbox: Mailbox, before?: Mailbox): Promise<void> {
-  const { id, owner, push, set, vapidKey, expiresAt } = mailbox, atomic = kv.atomic();
-  if (before) atomic.delete([ENDS, before.expiresAt, id]);
+/** Makes one. */
+export async function saveMailbox(kv: Deno.Kv, mailbox: Mailbox): Promise<void> {
+  await withDeadline("writing a mailbox", setMailbox(kv.atomic(), mailbox).commit());
+}
+
+/** Renews one that is still there until then; undefined when there is none, or none that can be read. */
+export async function renewMailbox(kv: Deno.Kv, id: string, expiresAt: number): Promise<Mailbox | undefined> {
+  const entry = await withDeadline("reading a mailbox", kv.get(mailboxKey(id))),
+    before = decodeRecord(entry.value, shape);
+  if (!before) return undefined;
+  const renewed = { ...before, expiresAt };
+  // Whoever ended it meanwhile was told that it has ended.
+  const atomic = setMailbox(kv.atomic().check(entry).delete([ENDS, before.expiresAt, id]), renewed);
+  const { ok } = await withDeadline("renewing a mailbox", atomic.commit());
+  return ok ? renewed : await readMailbox(kv, id);
+}
+
+function setMailbox(atomic: Deno.AtomicOperation, mailbox: Mailbox): Deno.AtomicOperation {
+  const { id, owner, push, set, vapidKey, expiresAt } = mailbox;
   atomic.set(mailboxKey(id), encodeRecord(mailbox)).set([...owned(owner), id], 0).set([ENDS, expiresAt, id], 0);
   if (set !== undefined) atomic.set([...inSet(set), id], 0);
   if (push !== undefined) {
     const resource: PushResource = { mailbox: id, expiresAt, ...(vapidKey !== undefined && { vapidKey }) };
     atomic.set(resourceKey(push), encodeRecord(resource));
   }
-  await withDeadline("writing a mailbox", atomic.commit());
+  return atomic;
 }
 
 /** Ends one; its messages go in their time. */

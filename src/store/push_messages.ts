@@ -58,31 +58,39 @@ export async function readMessage(kv: Deno.Kv, placed: Placed): Promise<PushMess
   return decodeRecord(value, shape);
 }
 
+/** A message that is to go; its end goes with it. */
+type Ending = Placed & { message: Pick<PushMessage, "until"> };
+
 /** Forgets messages, as many as one commit takes at a time. */
-export async function deleteMessages(kv: Deno.Kv, placed: Placed[]): Promise<void> {
-  for (let at = 0; at < placed.length; at += 400) {
+export async function deleteMessages(kv: Deno.Kv, messages: Ending[]): Promise<void> {
+  for (let at = 0; at < messages.length; at += 400) {
     const atomic = kv.atomic();
-    for (const each of placed.slice(at, at + 400)) atomic.delete(messageKey(each));
+    for (const { message: { until }, ...placed } of messages.slice(at, at + 400)) {
+      atomic.delete(messageKey(placed)).delete([END, until, placed.mailbox, placed.versionstamp]);
+    }
     await withDeadline("forgetting push messages", atomic.commit());
   }
 }
 
-/** Messages whose time is over: forgets them and answers those that were still there. */
-export async function expireMessages(
+/** Messages whose time is over: all of them are to go, `expired` are those that are still there. */
+export async function readExpired(
   kv: Deno.Kv,
   now: number,
   limit: number,
-): Promise<{ seen: number; expired: (Placed & { message: PushMessage })[] }> {
+): Promise<{ over: Ending[]; expired: (Placed & { message: PushMessage })[] }> {
   const entries = kv.list({ start: [END], end: [END, now + 1] }, { limit });
-  const ends = await withDeadline("reading what expires", Array.fromAsync(entries, ({ key }) => key));
+  const over = await withDeadline("reading what expires", Array.fromAsync(entries, toEnding));
   const expired: (Placed & { message: PushMessage })[] = [];
-  for (const key of ends) {
-    const placed = { mailbox: key[2] as string, versionstamp: key[3] as string },
-      message = await readMessage(kv, placed);
-    if (message) expired.push({ ...placed, message });
-    await withDeadline("forgetting a push message", kv.atomic().delete(key).delete(messageKey(placed)).commit());
+  for (const { mailbox, versionstamp } of over) {
+    const message = await readMessage(kv, { mailbox, versionstamp });
+    if (message) expired.push({ mailbox, versionstamp, message });
   }
-  return { seen: ends.length, expired };
+  return { over, expired };
+}
+
+function toEnding({ key }: Deno.KvEntry<unknown>): Ending {
+  const [, until, mailbox, versionstamp] = key as [string, number, string, string];
+  return { mailbox, versionstamp, message: { until } };
 }
 
 /** The mailboxes that got something behind a versionstamp, and the last one; a log that cannot be read names none. */

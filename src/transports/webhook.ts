@@ -62,9 +62,11 @@ export function createWebhook({ egress, clock, random, log, ownOrigins, seal, un
   /** Sends one delivery, and says what came of it. Never throws. */
   async function send(delivery: Delivery): Promise<Outcome> {
     try {
-      const { address, confirmed, keys } = delivery.subscriber, { origin } = egress.check(address);
+      const { id, address, confirmed, keys } = delivery.subscriber, { origin } = egress.check(address);
       const hooks = await openHooks(keys);
-      return await inTurn({ origin, endpoint: address, key: "", confirmed }, () => post(delivery, hooks));
+      // Anybody may name an address: until it has shown that it wants to be told, what it answers is about the asker.
+      const endpoint = confirmed ? address : `${address} ${id}`;
+      return await inTurn({ origin, endpoint, key: "", confirmed }, () => post(delivery, hooks));
     } catch {
       if (counts.broken++ === 0) {
         log.error("a webhook cannot be posted to: check CARILLON_SECRET and CARILLON_PUSH_HOSTS");

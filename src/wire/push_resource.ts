@@ -68,15 +68,26 @@ export function readOptions(value: unknown): { vapidKey?: string } {
   return vapid === undefined ? {} : { vapidKey: readPoint("vapid", vapid) };
 }
 
+/** The event's id: of what message, and no less urgent than what its reader had all before it. */
+function printPushId(token: string, least: Urgency): string {
+  return `${token}.${URGENCIES.indexOf(least)}`;
+}
+
+/** Undefined for what is no such id. */
+export function readPushId(id: string): { token: string; least: Urgency } | undefined {
+  const [, token, rank] = /^(.*)\.([0-3])$/.exec(id) ?? [];
+  return token === undefined ? undefined : { token, least: URGENCIES[Number(rank)]! };
+}
+
+type Event = { message: PushMessage; token: string; least: Urgency; url: (token: string) => string; now: number };
+
 /** One event of a reader: its id acknowledges what it had before, data is one line of JSON. */
-export function printPushEvent(
-  { message, id, url, now }: { message: PushMessage; id: string; url: (token: string) => string; now: number },
-): string {
+export function printPushEvent({ message, token, least, url, now }: Event): string {
   const { of: told, urgency, topic, encoding, body, until } = message;
   const data = told
     ? { message: url(told.message), status: told.status }
-    : { message: url(id), encoding, urgency, topic, ttl: Math.max(0, Math.ceil((until - now) / 1000)), body };
-  return `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
+    : { message: url(token), encoding, urgency, topic, ttl: Math.max(0, Math.ceil((until - now) / 1000)), body };
+  return `id: ${printPushId(token, least)}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 function refuse(reason: string): CarillonError {

@@ -38,3 +38,10 @@ Deno.test("vapid: many at once are not all verified", async () => {
   equal([codes.length - refused.length, new Set(refused)], [8, new Set(["too_many_signatures"])]);
   for (const [n, header] of headers.slice(8, 12).entries()) await check(header, keys[n + 8]!.point);
 });
+
+Deno.test("vapid: a token that was good of one key is not good of another, however often it was seen", async () => {
+  const { check } = open(), [own, victim] = [await freshVapidKey(), await freshVapidKey()];
+  const header = await vapidFor(own, ORIGIN);
+  await check(header, own.point);
+  await refuses("vapid_refused", () => check(header.replace(own.point, victim.point), victim.point));
+});

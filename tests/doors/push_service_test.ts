@@ -1,7 +1,7 @@
 /** Our own push service (RFC 8030, RFC 8292), as its users see it. */
 import fc from "fast-check";
 import { MAX_MESSAGES } from "../../src/broker/mail/bounds.ts";
-import { LIFE } from "../../src/broker/mail/push_service.ts";
+import { LIFE } from "../../src/broker/mail/mailboxes.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { manualClock } from "../helpers/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -83,6 +83,30 @@ Deno.test("push service: who wants what is urgent alone leaves the rest for late
   equal([rest.texts(), all.texts()], [[], ["very-low", "low"]]);
 });
 
+Deno.test("push service: who wants more than before has lost nothing that it did not want then", async () => {
+  await using worker = await testWorker();
+  const { subscription, push: resource } = await subscribe(worker);
+  for (const urgency of ["low", "high"]) await push(resource, urgency, { urgency });
+  await using high = await listen(subscription, { query: "urgency=high" });
+  await high.until(() => high.events.length === 1);
+  await using all = await listen(subscription, { headers: { "last-event-id": high.told()[0]!.id } });
+  await all.until(() => all.events.length === 1);
+  equal(all.texts(), ["low"]);
+});
+
+Deno.test("push service: a set is read on when the one that was heard of last has ended", async () => {
+  await using worker = await testWorker();
+  const first = await subscribe(worker), second = await subscribe(worker, { set: first.set });
+  await push(first.push, "one");
+  await using stream = await listen(first.set);
+  await stream.until(() => stream.events.length === 1);
+  equal(await remove(first.subscription), [204, undefined]);
+  await push(second.push, "two");
+  await using again = await listen(first.set, { headers: { "last-event-id": stream.told()[0]!.id } });
+  await again.until(() => again.events.length === 1);
+  equal(again.texts(), ["two"]);
+});
+
 Deno.test("push service: nothing is told after its TTL, and one of 0 is for who is there", async () => {
   const clock = manualClock(Date.now());
   await using worker = await testWorker({ clock });
@@ -136,6 +160,34 @@ Deno.test("push service: who asks for a receipt hears of what was acknowledged, 
   await using told = await listen(receipts);
   await told.until(() => told.events.length === 2);
   equal(told.told().map(({ message, status }) => [message, status]), [[taken.location, 204], [lost.location, 410]]);
+});
+
+Deno.test("push service: nobody gets a receipt of what was replaced, and what was acknowledged leaves nothing", async () => {
+  const clock = manualClock(Date.now());
+  await using worker = await testWorker({ clock });
+  const { subscription, push: resource } = await subscribe(worker);
+  const token = await accessToken(worker, { claims: { sub: "sender" } });
+  const made = await fetch(`${worker.url}/-/push/receipt`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+  });
+  await made.body?.cancel();
+  const receipts = made.headers.get("location")!, asked = { prefer: "respond-async", "push-receipt": `<${receipts}>` };
+  await push(resource, "old", { ...asked, topic: "a" });
+  const fresh = await push(resource, "new", { ...asked, topic: "a" });
+  const short = await push(resource, "short", { ...asked, ttl: "10" });
+  const last = await push(resource, "last");
+  await using stream = await listen(subscription);
+  await stream.until(() => stream.events.length === 3);
+  clock.advance(11_000);
+  await using _back = await listen(subscription, { headers: { "last-event-id": stream.told()[2]!.id } });
+  await worker.minute();
+  await using told = await listen(receipts);
+  await told.until(() => told.events.length === 2);
+  equal(told.told().map(({ message, status }) => [message, status]), [[fresh.location, 204], [short.location, 410]]);
+  equal(await remove(last.location), [404, "not_found"]);
+  // Of both receipts, which nobody has acknowledged yet.
+  equal((await Array.fromAsync(worker.kv.list({ prefix: ["push_end"] }))).length, 2);
 });
 
 Deno.test("push service: a restricted subscription takes the pushes of its key alone", async () => {
@@ -261,6 +313,28 @@ Deno.test("push service: who is not used for a month ends, who is read goes on",
   clock.advance(LIFE - 20 * DAY + 1);
   await worker.minute();
   equal([(await push(used.push)).status, (await push(unused.push)).status], [201, 404]);
+});
+
+Deno.test("push service: who is read by its set goes on as well", async () => {
+  const clock = manualClock(Date.now());
+  await using worker = await testWorker({ clock });
+  const used = await subscribe(worker);
+  clock.advance(20 * DAY);
+  (await listen(used.set)).close();
+  clock.advance(LIFE - 20 * DAY + 1);
+  await worker.minute();
+  equal((await push(used.push)).status, 201);
+});
+
+Deno.test("push service: one subject takes no more seats than it may, by whichever of its addresses", async () => {
+  await using worker = await testWorker({ env: { CARILLON_MAX_SUBJECT_STREAMS: "2" } });
+  const { subscription, set } = await subscribe(worker);
+  await using _first = await listen(subscription);
+  await using _second = await listen(set);
+  equal(await statusOf(fetch(subscription)), [429, "too_many_streams"]);
+  const other = await subscribe(worker, { sub: "other" });
+  await using third = await listen(other.subscription);
+  equal(third.response.status, 200);
 });
 
 Deno.test("push service: of a reader who never comes a bounded number is kept, the urgent and the newest", async () => {

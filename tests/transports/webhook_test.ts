@@ -163,3 +163,19 @@ for (const [what, { code, ...handed }] of Object.entries(REFUSED)) {
     ok(!message.includes(SECRET) && !message.includes("hooks.example"), message);
   });
 }
+
+Deno.test("webhook: a stranger who names somebody's address stops nobody but the stranger", async () => {
+  await using receiver = await openWebhookReceiver();
+  await using hook = openWebhook();
+  const { endpoint, keys } = receiver.subscribe();
+  const [own, strange] = [
+    await hook.offer.readTarget({ endpoint, keys }),
+    await hook.offer.readTarget({ endpoint, keys: { secret: makeSecret() } }),
+  ];
+  const initial = deliveryTo(strange, { message: undefined });
+  const stranger = { ...initial, subscriber: { ...initial.subscriber, id: "stranger", confirmed: false } };
+  equal((await hook.send(stranger)).kind, "retry");
+  equal(await hook.send(deliveryTo(own)), { kind: "delivered" });
+  const again = await hook.send(stranger);
+  equal([again.kind, "tried" in again && again.tried], ["retry", false]);
+});

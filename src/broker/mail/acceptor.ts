@@ -8,6 +8,9 @@ import { appendMessages } from "../../store/push_messages.ts";
 const MOST = 100;
 const MAX_WAITING = 10_000;
 
+/** And of one mailbox: each has a commit of its own, and who floods one must not take the room of all. */
+const MAX_WAITING_OF = 100;
+
 export type Letter = { mailbox: string; message: PushMessage };
 type Waiting = Letter & { resolve: (versionstamp: string) => void; reject: (error: CarillonError) => void };
 
@@ -19,15 +22,19 @@ type Deps = {
 };
 
 export function createAcceptor({ kv, clock, stored }: Deps) {
+  const waitingOf = new Map<string, number>();
   let waiting: Waiting[] = [], pumping: Promise<void> | undefined;
 
-  /** Stores a message and answers its versionstamp. Throws `overloaded`, `kv_failed` or `kv_timeout`. */
-  function accept(letter: Letter): Promise<string> {
+  /** Stores a message and answers its versionstamp. Throws `too_many_pushes`, `overloaded`, `kv_failed` or `kv_timeout`. */
+  async function accept(letter: Letter): Promise<string> {
+    const others = waitingOf.get(letter.mailbox) ?? 0;
+    if (others >= MAX_WAITING_OF) throw new CarillonError("too_many_pushes", "too many pushes wait for one mailbox");
     if (waiting.length >= MAX_WAITING) throw new CarillonError("overloaded", "too many pushes wait to be stored");
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     waiting.push({ ...letter, resolve, reject });
+    waitingOf.set(letter.mailbox, others + 1);
     pumping ??= pump();
-    return promise;
+    return await promise;
   }
 
   async function pump(): Promise<void> {
@@ -44,7 +51,14 @@ export function createAcceptor({ kv, clock, stored }: Deps) {
       else rest.push(each);
     }
     waiting = rest;
+    batch.values().forEach(leaves);
     return [...batch.values()];
+  }
+
+  function leaves({ mailbox }: Letter): void {
+    const others = waitingOf.get(mailbox)! - 1;
+    if (others > 0) waitingOf.set(mailbox, others);
+    else waitingOf.delete(mailbox);
   }
 
   async function commit(batch: Waiting[]): Promise<void> {
@@ -53,8 +67,17 @@ export function createAcceptor({ kv, clock, stored }: Deps) {
       for (const { resolve } of batch) resolve(versionstamp);
       stored(versionstamp, batch);
     } catch (thrown) {
-      for (const { reject } of batch) reject(asCarillonError(thrown));
+      fail(batch, asCarillonError(thrown));
     }
+  }
+
+  /** What still waits was never tried: better a clear answer now than one more deadline each. */
+  function fail(batch: Waiting[], error: CarillonError): void {
+    const untried = new CarillonError("overloaded", "the database does not answer");
+    for (const { reject } of batch) reject(error);
+    for (const { reject } of waiting) reject(error.code === "kv_timeout" ? untried : error);
+    waiting = [];
+    waitingOf.clear();
   }
 
   /** Resolves when all that was accepted has an outcome. */

@@ -23,8 +23,8 @@ export function createBounds({ kv, clock, dropped }: Deps) {
   function stored(mailbox: string): void {
     const count = (counts.get(mailbox) ?? 0) + 1;
     counts.delete(mailbox);
-    if (count < LOOK_AFTER) return void counts.set(mailbox, count);
-    full.add(mailbox);
+    if (count >= LOOK_AFTER) return void full.add(mailbox);
+    counts.set(mailbox, count);
     if (counts.size > COUNTED) counts.delete(counts.keys().next().value!);
   }
 
@@ -45,9 +45,10 @@ export function createBounds({ kv, clock, dropped }: Deps) {
       after = page.at(-1)?.versionstamp ?? "";
       read = page.length;
     }
-    const live = withoutReplaced(known, clock.now()), tooMany = overflow(live);
-    const over = known.filter((each) => !live.includes(each));
-    await deleteMessages(kv, [...over, ...tooMany]);
+    const now = clock.now(), live = new Set(withoutReplaced(known, now)), tooMany = overflow([...live]);
+    // Who waits for a receipt hears of what has expired: the minute sees to that.
+    const replaced = known.filter((each) => !live.has(each) && each.message.until > now);
+    await deleteMessages(kv, [...replaced, ...tooMany]);
     if (tooMany.length > 0) dropped(tooMany);
   }
 

@@ -8,12 +8,23 @@ const PAGE = 500;
 /** Milliseconds. */
 const POLL = 5_000, RENEW_WATCH = 5 * 60_000, PAUSE_AFTER_FAULT = 1_000;
 
-type Deps = { kv: Deno.Kv; clock: Clock; random: () => number; wake: (mailboxes: string[]) => void };
+/** Milliseconds that the log is kept. Who did not read it for half as long looks at the mailboxes of all readers. */
+export const LOG_LIFE = 5 * 60_000;
+
+type Deps = {
+  kv: Deno.Kv;
+  clock: Clock;
+  random: () => number;
+  wake: (mailboxes: string[]) => void;
+  wakeAll: () => void;
+};
 
 /** Follows until the signal aborts. Nothing depends on the log but how soon: a reader that opens looks for itself. */
-export async function followLog({ kv, clock, random, wake }: Deps, signal: AbortSignal): Promise<void> {
-  let last = await readPushBell(kv).catch(() => "");
+export async function followLog({ kv, clock, random, wake, wakeAll }: Deps, signal: AbortSignal): Promise<void> {
+  let last = await readPushBell(kv).catch(() => ""), lookedAt = clock.elapsed();
   let reading = Promise.resolve();
+  // Whoever opened before the bell was read.
+  wakeAll();
 
   function look(): Promise<void> {
     return reading = reading.then(readToEnd).catch(() => {});
@@ -25,6 +36,8 @@ export async function followLog({ kv, clock, random, wake }: Deps, signal: Abort
       [last, seen] = [log.last, log.seen];
       wake(log.mailboxes);
     }
+    if (clock.elapsed() - lookedAt > LOG_LIFE / 2) wakeAll();
+    lookedAt = clock.elapsed();
   }
 
   async function watch(): Promise<void> {

@@ -18,6 +18,7 @@ const LIMITS = { queued: 256 * 1024, life: 60 * 60_000, keepAlive: 15_000, patie
 /** `at` is the last message of a mailbox that was looked at. */
 type Reader = {
   sink: Sink;
+  owner: string;
   at: Map<string, string>;
   least: Urgency;
   endsAt: number;
@@ -34,7 +35,8 @@ export type ReadersDeps = {
   seats: Pick<Seats, "take" | "leave">;
   /** The only writer tells of all that is stored. */
   embedded: boolean;
-  print: (placed: Placed, message: PushMessage) => string;
+  /** `least` is what the reader wants. */
+  print: (placed: Placed, message: PushMessage, least: Urgency) => string;
   /** Called with what cannot be read. */
   unread: (placed: Placed) => void;
   limits?: Partial<typeof LIMITS>;
@@ -48,10 +50,10 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
   const limits = { ...LIMITS, ...given };
 
   /** Answers how to open a stream of these mailboxes. */
-  function admit(mailboxes: string[], least: Urgency): OpenStream {
+  function admit(mailboxes: string[], least: Urgency, owner: string): OpenStream {
     return (sink) => {
-      if (!seats.take(undefined)) return turnAway(sink);
-      const reader = createReader(sink, mailboxes, least);
+      if (!seats.take(owner)) return turnAway(sink);
+      const reader = createReader(sink, mailboxes, least, owner);
       all.add(reader);
       for (const mailbox of mailboxes) byMailbox.set(mailbox, (byMailbox.get(mailbox) ?? new Set()).add(reader));
       sink.write(COMMENT);
@@ -60,10 +62,10 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
     };
   }
 
-  function createReader(sink: Sink, mailboxes: string[], least: Urgency): Reader {
+  function createReader(sink: Sink, mailboxes: string[], least: Urgency, owner: string): Reader {
     const now = clock.elapsed(), at = new Map(mailboxes.map((mailbox) => [mailbox, ""]));
     const endsAt = now + limits.life * (0.8 + 0.4 * random());
-    return { sink, at, least, endsAt, toldAt: now, stuckAt: undefined, isPulling: false, again: false };
+    return { sink, owner, at, least, endsAt, toldAt: now, stuckAt: undefined, isPulling: false, again: false };
   }
 
   function turnAway(sink: Sink): () => void {
@@ -73,7 +75,7 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
 
   function leave(reader: Reader): boolean {
     if (!all.delete(reader)) return false;
-    seats.leave(undefined);
+    seats.leave(reader.owner);
     for (const mailbox of reader.at.keys()) {
       const readers = byMailbox.get(mailbox);
       if (readers?.delete(reader) && readers.size === 0) byMailbox.delete(mailbox);
@@ -86,15 +88,24 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
     for (const mailbox of mailboxes) for (const reader of byMailbox.get(mailbox) ?? []) void pull(reader);
   }
 
+  /** So may be for all. */
+  function wakeAll(): void {
+    for (const reader of all) void pull(reader);
+  }
+
   /** What this process has just stored: the only writer need not read it back for a reader that has all before it. */
   function stored(versionstamp: string, letters: Letter[]): void {
     for (const { mailbox, message } of letters) {
       for (const reader of byMailbox.get(mailbox) ?? []) {
-        const isNext = embedded && !reader.isPulling && reader.stuckAt === undefined;
-        if (isNext) tell(reader, mailbox, [{ versionstamp, message }]);
+        if (mayTell(reader)) tell(reader, mailbox, [{ versionstamp, message }]);
         else void pull(reader);
       }
     }
+  }
+
+  /** Whether a reader has all that was stored before, and takes what it is given. */
+  function mayTell({ sink, isPulling, stuckAt }: Reader): boolean {
+    return embedded && !isPulling && stuckAt === undefined && sink.queued <= limits.queued;
   }
 
   /** Once for each reader at a time; whoever wakes it meanwhile makes it look again. A fault is looked at again by the tick. */
@@ -131,7 +142,8 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
       return message ? [{ versionstamp, message }] : [];
     });
     const wanted = withoutReplaced(whole, clock.now()).filter(({ message }) => isUrgent(message, reader.least));
-    const text = wanted.map(({ versionstamp, message }) => print({ mailbox, versionstamp }, message)).join("");
+    const text = wanted.map(({ versionstamp, message }) => print({ mailbox, versionstamp }, message, reader.least))
+      .join("");
     if (text !== "") reader.sink.write(encoder.encode(text));
     if (read.length > 0) reader.at.set(mailbox, read.at(-1)!.versionstamp);
     if (text !== "") reader.toldAt = clock.elapsed();
@@ -169,5 +181,5 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
     for (const mailbox of mailboxes) for (const reader of byMailbox.get(mailbox) ?? []) end(reader);
   }
 
-  return { admit, wake, stored, tick, close, count: () => all.size, drain: () => all.forEach(end) };
+  return { admit, wake, wakeAll, stored, tick, close, count: () => all.size, drain: () => all.forEach(end) };
 }

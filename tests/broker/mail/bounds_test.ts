@@ -1,7 +1,10 @@
 import fc from "fast-check";
-import { MAX_BYTES, MAX_MESSAGES, overflow } from "../../../src/broker/mail/bounds.ts";
+import { createBounds, MAX_BYTES, MAX_MESSAGES, overflow } from "../../../src/broker/mail/bounds.ts";
 import { type PushMessage, URGENCIES } from "../../../src/model/push_message.ts";
+import { appendMessages, readMessages } from "../../../src/store/push_messages.ts";
 import { equal, ok } from "../../helpers/assert.ts";
+import { memoryKv } from "../../helpers/broker.ts";
+import { manualClock } from "../../helpers/clock.ts";
 
 const letters = fc.array(fc.record({ urgency: fc.constantFrom(...URGENCIES), size: fc.nat({ max: 6_000 }) }), {
   maxLength: 200,
@@ -27,4 +30,17 @@ Deno.test("bounds: what stays is within them, and nothing that goes is more urge
       }
     }
   }));
+});
+
+Deno.test("bounds: what was replaced goes with all that it left, what has expired waits for whoever tells of it", async () => {
+  await using kv = await memoryKv();
+  const clock = manualClock(1_000), bounds = createBounds({ kv, clock, dropped: () => {} });
+  for (const [body, until, topic] of [["old", 5_000, "a"], ["over", 500], ["new", 5_000, "a"]] as const) {
+    await appendMessages(kv, [{ mailbox: "m", message: { urgency: "normal", until, body, topic } }], 0);
+  }
+  for (let n = 0; n < 20; n++) bounds.stored("m");
+  bounds.tick();
+  await bounds.settled();
+  equal((await readMessages(kv, "m", "", 10)).map(({ message }) => message!.body), ["over", "new"]);
+  equal((await Array.fromAsync(kv.list({ prefix: ["push_end"] }))).length, 2);
 });

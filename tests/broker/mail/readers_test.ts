@@ -27,7 +27,7 @@ function setUp(kv: Deno.Kv, more: Partial<ReadersDeps> = {}) {
     ...more,
   });
   const open = (...mailboxes: string[]) => {
-    const sink = memorySink(), gone = readers.admit(mailboxes, "very-low")(sink);
+    const sink = memorySink(), gone = readers.admit(mailboxes, "very-low", "owner")(sink);
     return Object.assign(sink, { gone, bodies: () => [...sink.text.matchAll(/data: (.*)/g)].map(([, body]) => body) });
   };
   return { ...readers, clock, unread, open, taken: () => taken };
@@ -113,4 +113,21 @@ Deno.test("readers: they hear something every fifteen seconds, and end after abo
   clock.advance(60 * 60_000);
   tick();
   ok(sink.ended && /retry: \d+\n\n$/.test(sink.text));
+});
+
+Deno.test("readers: one that takes nothing is given nothing more of what the only writer stores, and cut", async () => {
+  await using kv = await memoryKv();
+  const { open, stored, tick, clock, taken } = setUp(kv, { embedded: true });
+  const sink = open("a");
+  await eventually("it is at the head", async () => {
+    stored(await put(kv, "a", message("0")), [{ mailbox: "a", message: message("0") }]);
+    return sink.bodies().length > 0;
+  });
+  sink.queued = 1e9;
+  const told = sink.bodies().length;
+  for (let n = 0; n < 5; n++) stored(await put(kv, "a", message("x")), [{ mailbox: "a", message: message("x") }]);
+  equal(sink.bodies().length, told);
+  clock.advance(30_000);
+  tick();
+  equal([sink.destroyed, taken()], [true, 0]);
 });
