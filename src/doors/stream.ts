@@ -62,7 +62,7 @@ export function streamDoor(deps: Deps): Handler<{ Bindings: StreamEnv }> {
     };
     if (c.req.method !== "HEAD") {
       await deps.announce(reader.matchers);
-      const tracked = deps.active?.track(askedBy(reader.matchers, bearer));
+      const tracked = deps.active?.track(askedBy(reader.matchers, bearer), owner);
       c.env.open = deps.admit(reader, { ...start, tracked });
     }
     return c.body(null, 200, {

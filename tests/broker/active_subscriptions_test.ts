@@ -267,7 +267,7 @@ testStores(
     const cell = createCell(kv), here = await cell.join();
     cell.refuse = () => new Error("no answer");
     const hundred = Array.from({ length: 100 }, (_, n) => exact(`${n}`));
-    for (let n = 0; n < 500; n++) here.track(hundred).opened();
+    for (let n = 0; n < 500; n++) here.track(hundred, `owner ${n}`).opened();
     await refuses("overloaded", () => here.track([exact("a")]));
     await here.drain();
   },

@@ -237,6 +237,22 @@ test("any path is an answer or a documented refusal", async (worker) => {
   );
 });
 
+test("a subject that opens streams again and again is 429, and nobody else is", async (worker) => {
+  const body = new URLSearchParams(Array.from({ length: 100 }, (_, n) => ["match", `${n}${"x".repeat(1_000)}`]))
+    .toString();
+  const listen = async (sub: string) => {
+    const token = await accessToken(worker, { subscribe: ["a"], claims: { sub } });
+    const response = await queryStream(worker.hub, body, { token });
+    if (response.status === 200) return await response.body?.cancel();
+    return await refusalOf(response);
+  };
+  equal([await listen("alice"), await listen("alice"), await listen("alice")], [undefined, undefined, [
+    429,
+    "too_many_streams",
+  ]]);
+  equal(await listen("bob"), undefined);
+});
+
 Deno.test("active subscriptions: where they are not told nothing is written, told or listed", async () => {
   await using worker = await testWorker();
   const token = await accessToken(worker, { subscribe: ["*"] });

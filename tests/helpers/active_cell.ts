@@ -43,6 +43,7 @@ export function createCell(database: Deno.Kv) {
 
   /** A worker, and its own way to the database; `embedded`: there is no other. */
   async function join({ embedded = false, kv: way = database } = {}) {
+    let streams = 0;
     const worker = crypto.randomUUID(), { kv, idle, kill } = watchKv(way);
     const presence = embedded ? ALONE : createPresence({ kv, clock, worker, matchers: () => [] });
     const metrics = createMetrics(), log = getLogger("carillon");
@@ -50,7 +51,7 @@ export function createCell(database: Deno.Kv) {
 
     /** Opens a stream, and answers what ends it. */
     function listen(...asked: Asked[]): () => void {
-      const { opened, closed } = active.track(asked);
+      const { opened, closed } = active.track(asked, `owner ${streams++}`);
       opened();
       return closed;
     }

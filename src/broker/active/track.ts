@@ -9,6 +9,7 @@ import type { Asked } from "../../model/active_subscription.ts";
 import { commitEra, deleteActive, type Era, forgetEra } from "../../store/active_subscriptions.ts";
 import { newSubscriber } from "../../wire/active_subscription.ts";
 import type { Submission } from "../submission.ts";
+import { createBudget } from "./budget.ts";
 import { type Batch, jtiOf, type Step, takeBatch } from "./steps.ts";
 
 /** What may wait to be written; beyond it new streams are refused. */
@@ -34,7 +35,7 @@ type Listener = { subscriber: string; asked: Asked[] };
 export type Tracker = ReturnType<typeof createTracker>;
 
 export function createTracker({ kv, clock, log, worker, submit }: TrackDeps) {
-  const open = new Set<Listener>(), stopping = new AbortController();
+  const open = new Set<Listener>(), stopping = new AbortController(), spend = createBudget(clock.elapsed);
   let era = newEra(), waiting: Step[] = [], batches = 0, hasGivenUp = false;
   let writing: Promise<void> | undefined;
 
@@ -42,11 +43,12 @@ export function createTracker({ kv, clock, log, worker, submit }: TrackDeps) {
     return { id: crypto.randomUUID(), worker, nonce: "", versionstamp: null };
   }
 
-  /** Throws `overloaded` when too much waits to be written. */
-  function track(asked: Asked[]): Tracked {
+  /** Throws `overloaded` when too much waits to be written, or `too_many_streams`. */
+  function track(asked: Asked[], owner?: string): Tracked {
     if (waiting.length >= MAX_WAITING) {
       throw new CarillonError("overloaded", "the stream was refused: too many wait to be listed as active");
     }
+    spend(owner, asked);
     const listener: Listener = { subscriber: newSubscriber(), asked };
     return {
       opened: () => void (open.add(listener), add(listener, true)),
