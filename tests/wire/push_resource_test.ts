@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { CarillonError } from "../../src/errors.ts";
-import { MAX_TTL, printPushEvent, readFields, readLink, readOptions } from "../../src/wire/push_resource.ts";
+import {
+  MAX_TTL,
+  printPushEvent,
+  readFields,
+  readLink,
+  readOptions,
+  readPushId,
+} from "../../src/wire/push_resource.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 
 const from = (fields: Record<string, string>) => (name: string) => fields[name];
@@ -55,9 +62,17 @@ Deno.test("push event: one line of data, whatever is in it", () => {
   const text = fc.string({ unit: "binary", maxLength: 30 });
   fc.assert(fc.property(text, text, (topic, body) => {
     const message = { urgency: "low" as const, until: 5_500, topic, body };
-    const event = printPushEvent({ message, id: "i", url: (token) => `u/${token}`, now: 1_000 });
+    const event = printPushEvent({ message, token: "i", least: "very-low", url: (token) => `u/${token}`, now: 1_000 });
     const [id, data, ...rest] = event.split("\n");
-    equal([id, rest], ["id: i", ["", ""]]);
+    equal([readPushId(id!.slice(4)), rest], [{ token: "i", least: "very-low" }, ["", ""]]);
     equal(JSON.parse(data!.slice(6)), { message: "u/i", urgency: "low", topic, ttl: 5, body });
   }));
+});
+
+Deno.test("push event: any text is an id of ours or none", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    const read = readPushId(text);
+    ok(read === undefined || text.startsWith(`${read.token}.`));
+  }));
+  equal(["", "a", "a.4", "a.-1", "a.1\n"].map(readPushId), Array(5).fill(undefined));
 });
