@@ -10,13 +10,14 @@ const SPECIAL = /[*:{}()\\+?]/;
 const SCHEMES = ["http", "https"];
 
 /**
- * The anchor of a pattern: origin and folder, without the slash at its end, since a group may have it as its own. Undefined: it
+ * The anchor of a pattern: origin and folder, without the slashes at its end, since a group may have one as its own. Undefined: it
  * may match anywhere.
  */
 export function anchorOf({ protocol, hostname, port, pathname }: URLPattern): string | undefined {
   if (!SCHEMES.includes(protocol) || SPECIAL.test(hostname) || SPECIAL.test(port)) return undefined;
   const [literal] = pathname.split(SPECIAL, 1);
-  return originOf(protocol, hostname, port) + literal!.slice(0, Math.max(0, literal!.lastIndexOf("/")));
+  const folder = literal!.slice(0, Math.max(0, literal!.lastIndexOf("/")));
+  return originOf(protocol, hostname, port) + folder.replace(/\/+$/, "");
 }
 
 /** The anchors of all patterns that could match a topic, but for those that have none. */
