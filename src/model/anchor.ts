@@ -9,14 +9,23 @@ const SPECIAL = /[*:{}()\\+?]/;
 /** Of these the paths of patterns and of topics are escaped alike. */
 const SCHEMES = ["http", "https"];
 
+/** A group that may be missing, with the slash before it (URL Pattern 2.2), and more than one path behind it. */
+const OPTIONAL = /^(?::[^:*{}()\\+?/]*(?:\([^)]*\))?|\([^)]*\)|\*)[?*](?!(?:\/[^*:{}()\\+?]*)?$)/;
+
 /**
- * The anchor of a pattern: origin and folder, without the slash at its end, since a group may have it as its own. Undefined: it
+ * The anchor of a pattern: origin and folder, without the slashes at its end, since a group may have one as its own. Undefined: it
  * may match anywhere.
  */
 export function anchorOf({ protocol, hostname, port, pathname }: URLPattern): string | undefined {
   if (!SCHEMES.includes(protocol) || SPECIAL.test(hostname) || SPECIAL.test(port)) return undefined;
-  const [literal] = pathname.split(SPECIAL, 1);
-  return originOf(protocol, hostname, port) + literal!.slice(0, Math.max(0, literal!.lastIndexOf("/")));
+  return originOf(protocol, hostname, port) + folderOf(pathname);
+}
+
+function folderOf(pathname: string): string {
+  const [literal] = pathname.split(SPECIAL, 1) as [string];
+  // Without group and slash what comes behind them continues the segment before.
+  const sure = OPTIONAL.test(pathname.slice(literal.length)) ? literal.replace(/\/$/, "") : literal;
+  return sure.slice(0, Math.max(0, sure.lastIndexOf("/"))).replace(/\/+$/, "");
 }
 
 /** The anchors of all patterns that could match a topic, but for those that have none. */

@@ -11,9 +11,15 @@ export const LONGEST_PAUSE = 60_000;
 
 /**
  * What became of a request; a `silent` one tells nothing of the origin. `wait` is set where it said `Retry-After`,
- * milliseconds; `key` where it took or refused our VAPID key.
+ * milliseconds; `rest` where the endpoint alone is to be left in peace for so long; `key` where it took or refused our VAPID
+ * key.
  */
-export type Verdict = { origin: "answered" | "failed" | "silent"; wait?: number; key?: "accepted" | "refused" };
+export type Verdict = {
+  origin: "answered" | "failed" | "silent";
+  wait?: number;
+  rest?: number;
+  key?: "accepted" | "refused";
+};
 
 export type OriginState = ReturnType<typeof createOriginState>;
 

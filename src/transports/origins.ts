@@ -120,7 +120,8 @@ export function createOrigins({ clock, random, keyRefused }: Deps) {
     function leave(verdict: Verdict): void {
       count(origin, -1, isStranger);
       origin.used = clock.elapsed();
-      if (verdict.wait) endpoints.begin(sender.endpoint, verdict.wait);
+      const rest = verdict.wait ?? verdict.rest;
+      if (rest) endpoints.begin(sender.endpoint, rest);
       judgeKey(origin, sender, verdict);
       origin.judge(verdict, sender.endpoint, openings);
       callCrowd();

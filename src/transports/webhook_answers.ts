@@ -36,8 +36,10 @@ export function readWebhookReply(reply: Reply, asked: Asked): Result {
   if (isTaken) return { outcome: { kind: "delivered" }, verdict: { origin: "answered" } };
   const told = reply.retryAfter === undefined ? 0 : parseRetryAfter(reply.retryAfter, asked.now) ?? 0;
   const { outcome, wait } = again(asked, told);
-  // The whole endpoint rests: what it is to be told besides would meet the same.
-  return { outcome, verdict: { origin: "answered", ...(wait > 0 && { wait }) } };
+  // The whole endpoint rests: what it is to be told besides would meet the same. Of its host only who asks for it speaks:
+  // anybody can name ten paths that are not there.
+  const isAsked = told > 0 || reply.status === 429;
+  return { outcome, verdict: { origin: "answered", ...(wait > 0 && (isAsked ? { wait } : { rest: wait })) } };
 }
 
 function again({ attempt, now, random }: Asked, told = 0): { outcome: Outcome; wait: number } {

@@ -141,3 +141,10 @@ Deno.test("webhooks: what is refused changes nothing", async () => {
   }
   equal((await Array.fromAsync(pair.worker.kv.list({ prefix: ["subscription"] }))).length, 0);
 });
+
+Deno.test("webhooks: a renewal may name the address alone, whose secret is kept encrypted", async () => {
+  await using pair = await openPair({ CARILLON_SECRET: "a secret of sixteen characters and more" });
+  const { hook, printed } = await pair.subscribe();
+  const put = await pair.ask("PUT", printed.location, { transport: WEBHOOK, endpoint: hook.endpoint });
+  equal([put.status, (await put.json()).location], [200, printed.location]);
+});

@@ -179,3 +179,17 @@ Deno.test("webhook: a stranger who names somebody's address stops nobody but the
   const again = await hook.send(stranger);
   equal([again.kind, "tried" in again && again.tried], ["retry", false]);
 });
+
+Deno.test("webhook: ten addresses of one host that are not there stop no other one", async () => {
+  await using receiver = await openWebhookReceiver();
+  await using hook = openWebhook();
+  const own = await hook.offer.readTarget(receiver.subscribe());
+  equal(await hook.send(deliveryTo(own)), { kind: "delivered" });
+  receiver.always({ status: 404 });
+  for (let n = 0; n < 10; n++) {
+    const strange = deliveryTo(await hook.offer.readTarget(receiver.subscribe()), { message: undefined });
+    equal((await hook.send({ ...strange, subscriber: { ...strange.subscriber, confirmed: false } })).kind, "retry");
+  }
+  receiver.always(undefined);
+  equal(await hook.send(deliveryTo(own)), { kind: "delivered" });
+});
