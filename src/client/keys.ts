@@ -27,7 +27,7 @@ export async function makeKeys(): Promise<KeptKeys> {
 export async function importKeys({ privateKey, auth }: KeptKeys): Promise<ReceiverKeys> {
   const { kty, crv, x, y, d } = privateKey ?? {}, secret = read(auth, SECRET);
   const [left, right] = [read(x, COORDINATE), read(y, COORDINATE)];
-  if (!secret || !left || !right) throw refuse();
+  if (!secret || !left || !right || crv !== P256.namedCurve) throw refuse();
   const key = await crypto.subtle.importKey("jwk", { kty, crv, x, y, d }, P256, false, ["deriveBits"]).catch(() => {
     throw refuse();
   });
