@@ -36,11 +36,15 @@ function readResources(headers: Headers, address: string): Resources {
   throw new ReceiverError("malformed", "the answer of the push service names no subscription and push resource");
 }
 
-/** The target of the link with a relation (RFC 8288 3). */
+/** One parameter of a link: its name, and its value, quoted or bare (RFC 8288 3). */
+const PARAMETER = /\s*;\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^\s",;]+))/g;
+const LINK = new RegExp(`<([^>]*)>((?:${PARAMETER.source})*)`, "g");
+
+/** The target of the link with a relation (RFC 8288 3.3). */
 export function findLink(field: string, relation: string): string | undefined {
-  for (const [, target, parameters] of field.matchAll(/<([^>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^\s",;]+))*)/g)) {
-    const [, quoted, bare] = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s",;]+))/i.exec(parameters!) ?? [];
-    if ((quoted ?? bare ?? "").split(/\s+/).includes(relation)) return target;
+  for (const [, target, parameters] of field.matchAll(LINK)) {
+    const rel = [...parameters!.matchAll(PARAMETER)].find(([, name]) => name!.toLowerCase() === "rel");
+    if ((rel?.[2] ?? rel?.[3] ?? "").split(/\s+/).includes(relation)) return target;
   }
   return undefined;
 }
