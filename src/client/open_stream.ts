@@ -12,27 +12,34 @@ type Asked = { subscription: string; urgency: Urgency; lastEventId?: string; sig
 
 /** Opens it, and reads it as far as it is asked for. Throws `refused`, `gone`, `unavailable` or `malformed`. */
 export async function* openStream(effects: Effects, asked: Asked): AsyncGenerator<StreamItem> {
-  const cut = new AbortController(), signal = AbortSignal.any([asked.signal, cut.signal]);
-  const reader = (await connect(effects, { ...asked, signal })).getReader();
-  const read = () =>
-    inTime(effects.pace, SILENCE, () => cut.abort(), reader.read()).catch(() => {
-      throw new ReceiverError("unavailable", "the stream broke off");
-    });
+  // Not AbortSignal.any: Deno 2.9 may collect what it makes while a fetch still waits for it, and nothing would end that.
+  const cut = new AbortController(), end = () => cut.abort();
+  asked.signal.addEventListener("abort", end);
   try {
-    yield* readEvents(read);
+    yield* readEvents(readerOf(effects, await connect(effects, asked, cut), end));
   } finally {
-    await reader.cancel().catch(() => {});
+    asked.signal.removeEventListener("abort", end);
+    // Whatever is left of it is not wanted.
+    end();
   }
 }
 
-async function connect(effects: Effects, { subscription, urgency, lastEventId, signal }: Asked) {
+function readerOf({ pace }: Effects, body: ReadableStream<Uint8Array<ArrayBuffer>>, end: () => void) {
+  const reader = body.getReader();
+  return () =>
+    inTime(pace, SILENCE, end, reader.read()).catch(() => {
+      throw new ReceiverError("unavailable", "the stream broke off");
+    });
+}
+
+async function connect(effects: Effects, { subscription, urgency, lastEventId }: Asked, cut: AbortController) {
   const headers = {
     accept: "text/event-stream",
     // A page of another origin must ask before it may send the field (CORS).
     ...(urgency !== "very-low" && { urgency }),
     ...(lastEventId !== undefined && { "last-event-id": lastEventId }),
   };
-  const response = await request(effects, subscription, { headers, signal }, [200]);
+  const response = await request(effects, subscription, { headers }, [200], cut);
   const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
   if (isStream && response.body) return response.body as ReadableStream<Uint8Array<ArrayBuffer>>;
   await discard(response);

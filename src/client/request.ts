@@ -12,17 +12,17 @@ const PATIENCE = 10_000;
 /** Answers that trying again does not change, and those of a subscription that has ended. */
 const FINAL = [400, 401, 403], OVER = [404, 410];
 
-/** Sends one, and answers what was answered, if it is `expected`. Throws `refused`, `gone` or `unavailable`. */
+/** Sends one, and answers what was answered, if it is `expected`. `cut` ends it. Throws `refused`, `gone` or `unavailable`. */
 export async function request(
   { fetch, pace }: Effects,
   url: string,
   init: RequestInit,
   expected: number[],
+  cut = new AbortController(),
 ): Promise<Response> {
-  const late = new AbortController(), signal = init.signal ? AbortSignal.any([init.signal, late.signal]) : late.signal;
-  const sent = fetch(url, { credentials: "omit", cache: "no-store", redirect: "error", ...init, signal });
+  const sent = fetch(url, { credentials: "omit", cache: "no-store", redirect: "error", ...init, signal: cut.signal });
   // What fetch throws names the address.
-  const response = await inTime(pace, PATIENCE, () => late.abort(), sent).catch(() => undefined);
+  const response = await inTime(pace, PATIENCE, () => cut.abort(), sent).catch(() => undefined);
   if (!response) throw new ReceiverError("unavailable", "the push service was not reached");
   if (expected.includes(response.status)) return response;
   await discard(response);

@@ -277,3 +277,12 @@ Deno.test("listen: what is being taken at an abort is acknowledged, and what com
   await listening.ended;
   equal([mailbox.acknowledged(), begun], [["m1"], ["m1"]]);
 });
+
+Deno.test("listen: an abort ends it also after the garbage was collected", async () => {
+  const args = ["run", "-A", "--v8-flags=--expose-gc", "tests/helpers/listen_collected.ts"];
+  const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "null" }).spawn();
+  const late = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const { stdout } = await child.output();
+  clearTimeout(late);
+  equal(new TextDecoder().decode(stdout), "ended\n");
+});
