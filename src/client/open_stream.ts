@@ -12,24 +12,26 @@ type Asked = { subscription: string; urgency: Urgency; lastEventId?: string; sig
 
 /** Opens it, and reads it as far as it is asked for. Throws `refused`, `gone`, `unavailable` or `malformed`. */
 export async function* openStream(effects: Effects, asked: Asked): AsyncGenerator<StreamItem> {
-  // Not AbortSignal.any: Deno 2.9 may collect what it makes while a fetch still waits for it, and nothing would end that.
-  const cut = new AbortController(), end = () => cut.abort();
-  asked.signal.addEventListener("abort", end);
+  const cut = new AbortController(), abort = () => cut.abort();
+  asked.signal.addEventListener("abort", abort);
   try {
-    yield* readEvents(readerOf(effects, await connect(effects, asked, cut), end));
+    yield* readEvents(readerOf(effects, await connect(effects, asked, cut), cut));
   } finally {
-    asked.signal.removeEventListener("abort", end);
+    asked.signal.removeEventListener("abort", abort);
     // Whatever is left of it is not wanted.
-    end();
+    abort();
   }
 }
 
-function readerOf({ pace }: Effects, body: ReadableStream<Uint8Array<ArrayBuffer>>, end: () => void) {
+function readerOf({ pace }: Effects, body: ReadableStream<Uint8Array<ArrayBuffer>>, cut: AbortController) {
   const reader = body.getReader();
-  return () =>
-    inTime(pace, SILENCE, end, reader.read()).catch(() => {
-      throw new ReceiverError("unavailable", "the stream broke off");
-    });
+  // Deno 2.9 forgets the signal of a fetch that has answered, once the garbage was collected.
+  cut.signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
+  return async () => {
+    const read = await inTime(pace, SILENCE, () => cut.abort(), reader.read()).catch(() => undefined);
+    if (read && !cut.signal.aborted) return read;
+    throw new ReceiverError("unavailable", "the stream broke off");
+  };
 }
 
 async function connect(effects: Effects, { subscription, urgency, lastEventId }: Asked, cut: AbortController) {

@@ -23,11 +23,17 @@ export function backOff(attempt: number, asked: number, random: () => number): n
   return Math.round(Math.min(LONGEST_ASKED, Math.max(asked, ceiling * (0.5 + random() / 2))));
 }
 
-/** Passes a result on; `late` is called when it takes longer than so many milliseconds. */
-export async function inTime<T>(pace: Pace, milliseconds: number, late: () => void, result: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  void pace.wait(milliseconds, over.signal).then(() => over.signal.aborted || late());
-  return await result.finally(() => over.abort());
+/** Passes a result on. Where it takes longer than so many milliseconds `late` is called, and an error is thrown. */
+export function inTime<T>(pace: Pace, milliseconds: number, late: () => void, result: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const over = new AbortController();
+    result.then(resolve, reject).finally(() => over.abort());
+    void pace.wait(milliseconds, over.signal).then(() => {
+      if (over.signal.aborted) return;
+      late();
+      reject(new Error("it took too long"));
+    });
+  });
 }
 
 function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
