@@ -15,7 +15,7 @@ export async function* openStream(effects: Effects, asked: Asked): AsyncGenerato
   const cut = new AbortController(), abort = () => cut.abort();
   asked.signal.addEventListener("abort", abort);
   try {
-    yield* readEvents(readerOf(effects, await connect(effects, asked, cut), cut));
+    yield* readBody(effects, await connect(effects, asked, cut), cut);
   } finally {
     asked.signal.removeEventListener("abort", abort);
     // Whatever is left of it is not wanted.
@@ -23,16 +23,25 @@ export async function* openStream(effects: Effects, asked: Asked): AsyncGenerato
   }
 }
 
-function readerOf({ pace }: Effects, body: ReadableStream<Uint8Array<ArrayBuffer>>, cut: AbortController) {
-  const reader = body.getReader();
+async function* readBody({ pace }: Effects, body: ReadableStream<Uint8Array<ArrayBuffer>>, cut: AbortController) {
+  const reader = body.getReader(), leave = () => reader.cancel().catch(() => {});
   // Deno 2.9 forgets the signal of a fetch that has answered, once the garbage was collected.
-  cut.signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
-  return async () => {
-    const read = await inTime(pace, SILENCE, () => cut.abort(), reader.read()).catch(() => undefined);
-    if (read && !cut.signal.aborted) return read;
+  cut.signal.addEventListener("abort", leave);
+  async function read() {
+    const part = cut.signal.aborted
+      ? undefined
+      : await inTime(pace, SILENCE, () => cut.abort(), reader.read()).catch(none);
+    if (part && !cut.signal.aborted) return part;
     throw new ReceiverError("unavailable", "the stream broke off");
-  };
+  }
+  try {
+    yield* readEvents(read);
+  } finally {
+    await leave();
+  }
 }
+
+const none = () => undefined;
 
 async function connect(effects: Effects, { subscription, urgency, lastEventId }: Asked, cut: AbortController) {
   const headers = {
