@@ -40,12 +40,17 @@ export async function readPushes(port: number, path: string, read: (topic: strin
     rest = rest.slice(whole.length);
     for (const [, message, topic] of whole.matchAll(/^data: \{"message":"([^"]*)".*?"topic":"([^"]*)"/gm)) {
       read(topic!);
-      acknowledged = acknowledged.then(() => acknowledging.send(printRequest("DELETE", new URL(message!).pathname)));
+      acknowledged = acknowledged.then(() => acknowledge(new URL(message!).pathname));
     }
   }
 
+  /** A message may be over already: 404. */
+  async function acknowledge(path: string): Promise<void> {
+    await acknowledging.exchange(printRequest("DELETE", path));
+  }
+
   return {
-    /** Resolves when all that was read is acknowledged. Throws when one was refused. */
+    /** Resolves when all that was read is acknowledged. */
     async close(): Promise<void> {
       stream.close();
       await ended;
