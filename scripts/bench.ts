@@ -6,6 +6,7 @@ import { fanout } from "./bench/fanout.ts";
 import { latency } from "./bench/latency.ts";
 import { patterns } from "./bench/patterns.ts";
 import { publish } from "./bench/publish.ts";
+import { push } from "./bench/push.ts";
 import { holds, printReport, type Report } from "./bench/report.ts";
 import { scale } from "./bench/scale.ts";
 import { soak } from "./bench/soak.ts";
@@ -18,6 +19,7 @@ const BENCHES: Record<string, (options: { quick: boolean }) => Promise<Report>> 
   publish,
   fanout,
   patterns,
+  push,
   webpush,
   transports,
   subscriptions,
@@ -33,6 +35,8 @@ const HELP = `deno task bench NAME [--quick]
   publish        Security Event Tokens of one change, and a minute of 200 in each, while ten streams follow
   fanout         one event to 5,000 streams, next to a bare loop of writes and nchan (apt-get install nginx-light libnginx-mod-nchan; cc)
   patterns       one publish among 50,000 matchers, 10,000 of which are patterns
+  push           pushes to the push service a second, how soon their events are read, and good ones among 100,000
+                 bogus ones (apt-get install wrk)
   webpush        messages encrypted, signed and sent by one core, next to the web-push package (apt-get install nginx-light)
   transports     messages sent by APNs and FCM over one connection each, to the servers of the tests
   subscriptions  what stored ones cost up to a million, how soon the first push is sent, a topic of 100,000 beside

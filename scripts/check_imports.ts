@@ -13,6 +13,7 @@ const ALLOWED: Record<string, string[]> = {
   memory: [],
   config: ["model"],
   model: [],
+  client: [],
   wire: ["model"],
   store: ["model"],
   access: ["wire", "model"],
@@ -27,6 +28,9 @@ const ALLOWED: Record<string, string[]> = {
   log: [],
   banner: [],
 };
+
+/** What runs at somebody else's: nothing of ours but itself, and no package. */
+const ALONE = ["client"];
 
 const IMPORT = /^\s*(?:import|export)\b[^;]*?from\s+"([^"]+)"|import\("([^"]+)"\)/gm;
 
@@ -43,9 +47,10 @@ function* faultsOf(file: string): Generator<string> {
   const allowed = ALLOWED[part];
   if (!allowed) return yield `${relative(root, file)}: ${part} has no line in scripts/check_imports.ts`;
   for (const [, from, dynamic] of Deno.readTextFileSync(file).matchAll(IMPORT)) {
-    const path = from ?? dynamic!;
-    if (!path.startsWith(".")) continue;
-    const target = partOf(join(dirname(file), path));
+    const path = from ?? dynamic!, isPackage = !path.startsWith(".");
+    const target = isPackage ? path : partOf(join(dirname(file), path));
+    if (ALONE.includes(part) && target !== part) yield `${relative(root, file)}: ${part} may not import ${target}`;
+    if (ALONE.includes(part) || isPackage) continue;
     const isLeaf = LEAVES.includes(target) && !LEAVES.includes(part) && part !== "model";
     const isError = target === "errors" && part !== "errors";
     if (target !== part && !isLeaf && !isError && !allowed.includes(target)) {

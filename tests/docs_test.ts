@@ -166,3 +166,16 @@ withRadicale("readme: the walk with curl alone works line by line", async (pytho
   ok(/[A-Za-z0-9_-]{8}\.[0-9a-f]{20}\.0$/.test(output.trimEnd()), output);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("push service: its commands work line by line", async () => {
+  const [folder, port] = [await makeCheckout(), anyPort()];
+  const block = blockOf(await Deno.readTextFile("docs/push-service.md"), "push-service", { 8411: port });
+  const script = `${Deno.execPath()} task start &\n${READY(port)}${block}\nkill %1`;
+  const output = await runInSession(script, folder, { PORT: port, NO_COLOR: "1" });
+  const statuses = output.matchAll(/^HTTP\/1\.1 (\d+)/gm).map(([, status]) => status).toArray();
+  equal(statuses, ["201", "204", "204"]);
+  ok(
+    output.includes('"urgency":"high","topic":"news"') && output.includes(`"body":"${btoa("hello").replace("=", "")}"`),
+  );
+  await Deno.remove(folder, { recursive: true });
+});

@@ -5,7 +5,7 @@ const decoder = new TextDecoder();
 
 /** The bytes of one request. */
 export function printRequest(
-  method: "GET" | "POST" | "PUT",
+  method: "GET" | "POST" | "PUT" | "DELETE",
   path: string,
   headers: Record<string, string> = {},
   body = "",
@@ -27,9 +27,14 @@ export async function openKeepAlive(port: number) {
 
   /** Sends a request and reads its answer. Throws when it is refused. */
   async function send(request: Uint8Array): Promise<void> {
-    await writeWhole(connection, request);
-    const answer = await readAnswer();
+    const answer = await exchange(request);
     if (!answer.startsWith("HTTP/1.1 2")) throw new Error(`a request was refused: ${answer}`);
+  }
+
+  /** Sends a request and answers its answer, whatever it is: head and body. */
+  async function exchange(request: Uint8Array): Promise<string> {
+    await writeWhole(connection, request);
+    return await readAnswer();
   }
 
   async function readAnswer(): Promise<string> {
@@ -41,7 +46,7 @@ export async function openKeepAlive(port: number) {
     }
   }
 
-  return { send, close: () => connection.close() };
+  return { send, exchange, close: () => connection.close() };
 }
 
 /** Writes all of it: a socket may take less at once. */

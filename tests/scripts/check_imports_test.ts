@@ -37,3 +37,11 @@ Deno.test("imports: those that follow the arrows pass", async () => {
   const text = 'import { b } from "../store/b.ts";\nimport { e } from "../errors.ts";\n';
   equal((await check({ "src/broker/a.ts": text, "src/store/b.ts": "", "src/errors.ts": "" })).code, 0);
 });
+
+Deno.test("imports: what runs at somebody else's imports no package, and nothing of ours, not even an error", async () => {
+  const text = 'import { a } from "./a.ts";\nimport { e } from "../errors.ts";\nimport { z } from "zod";\n';
+  const { code, err } = await check({ "src/client/b.ts": text, "src/client/a.ts": "", "src/errors.ts": "" });
+  equal(code, 1);
+  ok(err.includes("client may not import errors") && err.includes("client may not import zod"), err);
+  ok(!err.includes("import client"), err);
+});

@@ -1,0 +1,48 @@
+/** What can go wrong at a receiver. */
+
+/**
+ * - `refused`: the push service will not have it, whatever is tried again (400, 401, 403); `status` says which.
+ * - `gone`: the subscription has ended (404, 410).
+ * - `unavailable`: the push service was not reached, broke off, or asks to wait; `listen` tries again by itself.
+ * - `malformed`: an answer or an event that is not of the protocol.
+ * - `undecryptable`: a message that is not for these keys, or was changed on its way (RFC 8188, RFC 8291).
+ * - `callback_failed`: `onMessage` threw, `cause` is what; the message comes again.
+ * - `bad_keys`: what was kept of the keys is no P-256 pair and a secret of 16 bytes.
+ * - `already_listening`: one receiver listens once at a time.
+ */
+export type ReceiverErrorCode =
+  | "refused"
+  | "gone"
+  | "unavailable"
+  | "malformed"
+  | "undecryptable"
+  | "callback_failed"
+  | "bad_keys"
+  | "already_listening";
+
+type Details = {
+  /** What the push service answered. */
+  status?: number;
+  /** The event that it is about. */
+  id?: string;
+  /** Milliseconds that the push service asks to wait. */
+  retryAfter?: number;
+  cause?: unknown;
+};
+
+/** Its message never holds a token, a key or an address: whoever knows an address of a push service may use it. */
+export class ReceiverError extends Error {
+  override name = "ReceiverError";
+  readonly code: ReceiverErrorCode;
+  readonly status?: number;
+  readonly id?: string;
+  readonly retryAfter?: number;
+
+  constructor(code: ReceiverErrorCode, message: string, { status, id, retryAfter, ...rest }: Details = {}) {
+    super(message, rest);
+    this.code = code;
+    this.status = status;
+    this.id = id;
+    this.retryAfter = retryAfter;
+  }
+}
