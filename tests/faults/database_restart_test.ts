@@ -39,6 +39,7 @@ test("denokv: while it is away no worker is ready, and nothing is acknowledged; 
   await database.kill();
   const before = traffic.acknowledged.length;
   equal(await Promise.all([...cluster.live].map(readiness)), Array(WORKERS).fill(503));
+  await traffic.until(() => traffic.refusals.has("503"));
   equal(traffic.acknowledged.length, before);
   equal([...traffic.refusals.keys()], ["503"]);
   await database.start();
