@@ -76,7 +76,7 @@ async function listenOnce(deps: Deps, listener: Listener, progress: () => void):
 /** Gives one message out and acknowledges it. Throws `callback_failed`. */
 async function take(deps: Deps, listener: Listener, event: Extract<StreamItem, { kind: "event" }>): Promise<void> {
   const { place, subscription } = deps, { urgency = "very-low" } = listener;
-  const envelope = attempt(() => readEnvelope(event, new URL(subscription).origin), listener);
+  const envelope = orReport(() => readEnvelope(event, new URL(subscription).origin), listener);
   if (envelope && !place.taken.has(envelope.address)) await giveOut(deps, listener, envelope);
   if (event.id !== "") place.last = { id: event.id, urgency };
   if (envelope) await acknowledge(deps, envelope.address);
@@ -103,7 +103,7 @@ async function acknowledge(deps: Deps, address: string): Promise<void> {
   if (answer) await discard(answer);
 }
 
-function attempt<T>(run: () => T, listener: Listener): T | undefined {
+function orReport<T>(run: () => T, listener: Listener): T | undefined {
   try {
     return run();
   } catch (thrown) {
