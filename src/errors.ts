@@ -35,12 +35,12 @@ export const ERRORS = {
   invalid_token: { status: 401, level: "info", advice: "Fetch a new token for this worker, and try again." },
   missing_vapid: {
     status: 401,
-    level: "info",
+    level: "debug",
     advice: "Sign the push with the key that the subscription names (RFC 8292).",
   },
   vapid_refused: {
     status: 403,
-    level: "info",
+    level: "debug",
     advice: "Sign the push with the subscription's key, for this origin, for a day at most.",
   },
   insufficient_scope: { status: 403, level: "info", advice: "Ask for a token whose grants cover these topics." },
@@ -65,7 +65,7 @@ export const ERRORS = {
   too_many_subscriptions: { status: 429, level: "warning", advice: "Delete subscriptions that are not used any more." },
   too_many_signatures: {
     status: 429,
-    level: "info",
+    level: "debug",
     advice: "Use one VAPID token for many pushes, as RFC 8292 5 advises.",
     retryAfter: 1,
   },

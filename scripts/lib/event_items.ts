@@ -26,15 +26,19 @@ export async function* readItems(
     onRetry: (milliseconds) => items.push({ kind: "retry", milliseconds }),
     onEvent: ({ event, data }) => items.push({ kind: "event", type: event ?? "message", data }),
   });
-  let timer = setTimeout(silent, silence);
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  // Deno 2.9.6 may forget the signal of a fetch that has answered: then its reader alone can end it.
+  const giveUp = () => (silent(), void reader.cancel().catch(() => {}));
+  let timer = setTimeout(giveUp, silence);
   try {
-    for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
       clearTimeout(timer);
-      parser.feed(text);
+      parser.feed(read.value);
       yield* items.splice(0);
-      timer = setTimeout(silent, silence);
+      timer = setTimeout(giveUp, silence);
     }
   } finally {
     clearTimeout(timer);
+    await reader.cancel().catch(() => {});
   }
 }

@@ -23,6 +23,7 @@ export type CheckVapid = (authorization: string | undefined, key: string) => Pro
 /** Throws `missing_vapid` (401), `vapid_refused` (403) or `too_many_signatures` (429). */
 export function createVapidCheck({ now, elapsed, audience }: Deps): CheckVapid {
   const good = new Map<string, number>(), verified = new Map<string, { second: number; count: number }>();
+  const running = new Map<string, Promise<void>>();
   let verifying = 0;
 
   return async (authorization, key) => {
@@ -34,9 +35,20 @@ export function createVapidCheck({ now, elapsed, audience }: Deps): CheckVapid {
     // Good of this key alone: a token says nothing of whose it is.
     const name = shortHash(key, vapid.t);
     if ((good.get(name) ?? 0) > now()) return;
+    await (running.get(name) ?? verifyOnce(name, vapid.t, key));
+  };
+
+  /** Whoever comes with the same token meanwhile waits for the same verification. */
+  async function verifyOnce(name: string, token: string, key: string): Promise<void> {
     enter(key);
-    const expires = await verify(vapid.t, key).finally(() => verifying--);
-    remember(good, name, expires);
+    const verdict = verify(token, key).then((expires) => remember(good, name, expires));
+    running.set(name, verdict);
+    await verdict.finally(leave(name));
+  }
+
+  const leave = (name: string) => () => {
+    running.delete(name);
+    verifying--;
   };
 
   function checkClaims(token: string): void {

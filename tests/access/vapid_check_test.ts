@@ -45,3 +45,11 @@ Deno.test("vapid: a token that was good of one key is not good of another, howev
   await check(header, own.point);
   await refuses("vapid_refused", () => check(header.replace(own.point, victim.point), victim.point));
 });
+
+Deno.test("vapid: who comes with the same new token at once waits for one verification", async () => {
+  const { check } = open(), key = await freshVapidKey(), header = await vapidFor(key, ORIGIN);
+  await Promise.all(Array.from({ length: 50 }, () => check(header, key.point)));
+  const other = await freshVapidKey(), forged = await vapidFor({ ...other, point: key.point }, ORIGIN);
+  const refused = await Promise.allSettled(Array.from({ length: 20 }, () => check(forged, key.point)));
+  equal(new Set(refused.map((each) => each.status === "rejected" && each.reason.code)), new Set(["vapid_refused"]));
+});

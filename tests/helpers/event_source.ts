@@ -14,11 +14,17 @@ export async function openStream(hub: string, query: string, token?: string, hea
   const events: ReceivedEvent[] = [];
   const state = { lastId: "", retry: 0, ended: false, text: "" };
   let changed = Promise.withResolvers<void>();
-  const reading = response.status === 200 ? read().catch(() => {}) : response.body?.cancel();
+  // Deno 2.9.6 may forget the signal of a fetch that has answered: what ends it for sure is its reader.
+  const reader = response.status === 200 ? response.body!.pipeThrough(new TextDecoderStream()).getReader() : undefined;
+  const reading = reader ? read(reader).catch(() => {}) : response.body?.cancel();
 
-  async function read(): Promise<void> {
+  async function read(reader: ReadableStreamDefaultReader<string>): Promise<void> {
     let rest = "";
-    for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+    for (
+      let { done, value: text = "" } = await reader.read();
+      !done;
+      { done, value: text = "" } = await reader.read()
+    ) {
       state.text += text;
       const blocks = (rest + text).split("\n\n");
       rest = blocks.pop()!;
@@ -55,6 +61,7 @@ export async function openStream(hub: string, query: string, token?: string, hea
 
   async function close(): Promise<void> {
     abort.abort();
+    await reader?.cancel().catch(() => {});
     await reading;
   }
 
