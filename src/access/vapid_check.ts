@@ -43,13 +43,11 @@ export function createVapidCheck({ now, elapsed, audience }: Deps): CheckVapid {
     enter(key);
     const verdict = verify(token, key).then((expires) => remember(good, name, expires));
     running.set(name, verdict);
-    await verdict.finally(leave(name));
+    await verdict.finally(() => {
+      running.delete(name);
+      verifying--;
+    });
   }
-
-  const leave = (name: string) => () => {
-    running.delete(name);
-    verifying--;
-  };
 
   function checkClaims(token: string): void {
     const { exp, aud } = claimsOf(token), seconds = now() / 1000;
