@@ -1,21 +1,14 @@
-/**
- * Following the journal: woken by the bell, each process reads what it has not seen, in order. A watch can die silently,
- * so it is renewed on a schedule, and a jittered poll stands behind it.
- */
+/** Following the journal: woken by the bell, each process reads what it has not seen, in order. */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
 import { asCarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { type Batch, journalKey, readAfter, watchBell } from "../store/journal.ts";
 import { setAside } from "../store/set_aside.ts";
+import { followBell } from "./follow_bell.ts";
 import type { SeenBatch } from "./ring.ts";
 
 const PAGE = 100;
-
-/** Milliseconds. */
-const RENEW_WATCH = 5 * 60_000;
-const POLL = 5_000;
-const PAUSE_AFTER_FAULT = 1_000;
 
 type Deps = {
   kv: Deno.Kv;
@@ -99,39 +92,13 @@ export function createFollower({ kv, embedded, since, clock, random, log, metric
 
   /** Watches the bell and polls until the signal aborts. */
   async function run(signal: AbortSignal): Promise<void> {
-    await Promise.all([watch(signal), poll(signal)]);
+    await followBell({ clock, random, watch: () => watchBell(kv), rung }, signal);
     await reading?.catch(() => {});
   }
 
-  async function poll(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await clock.wait(POLL * (0.5 + random()), signal);
-      if (!signal.aborted) kick();
-    }
-  }
-
-  async function watch(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const failed = await watchOnce(signal).then(() => false, () => true);
-      if (failed) await clock.wait(PAUSE_AFTER_FAULT, signal);
-    }
-  }
-
-  async function watchOnce(signal: AbortSignal): Promise<void> {
-    const bell = watchBell(kv);
-    const over = new AbortController();
-    const stop = () => over.abort();
-    signal.addEventListener("abort", stop, { once: true });
-    const renewed = clock.wait(RENEW_WATCH, over.signal).then(() => bell.cancel()).catch(() => {});
-    try {
-      for (let rung = await bell.read(); !signal.aborted && !rung.done; rung = await bell.read()) {
-        if ((rung.value[0].versionstamp ?? "") > last) kick();
-      }
-    } finally {
-      stop();
-      signal.removeEventListener("abort", stop);
-      await renewed;
-    }
+  /** What this process has seen already rings too. */
+  function rung(versionstamp?: string): void {
+    if (versionstamp === undefined || versionstamp > last) kick();
   }
 
   return { catchUp, kick, position, offer, run };

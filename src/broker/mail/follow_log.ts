@@ -1,12 +1,10 @@
 /** Waking readers of what other workers stored: a bell that is watched, a log that is read, and a poll behind both. */
 import type { Clock } from "../../clock.ts";
+import { followBell } from "../follow_bell.ts";
 import { readLog, readPushBell, watchPushBell } from "../../store/push_messages.ts";
 
 /** Entries that are read at once. */
 const PAGE = 500;
-
-/** Milliseconds. */
-const POLL = 5_000, RENEW_WATCH = 5 * 60_000, PAUSE_AFTER_FAULT = 1_000;
 
 /** Milliseconds that the log is kept. Who did not read it for half as long looks at the mailboxes of all readers. */
 export const LOG_LIFE = 5 * 60_000;
@@ -40,29 +38,6 @@ export async function followLog({ kv, clock, random, wake, wakeAll }: Deps, sign
     lookedAt = clock.elapsed();
   }
 
-  async function watch(): Promise<void> {
-    while (!signal.aborted) {
-      const over = new AbortController(), bell = watchPushBell(kv), stop = () => over.abort();
-      signal.addEventListener("abort", stop, { once: true });
-      void clock.wait(RENEW_WATCH, over.signal).then(() => bell.cancel()).catch(() => {});
-      const failed = await listen(bell).then(() => false, () => true);
-      stop();
-      signal.removeEventListener("abort", stop);
-      if (failed) await clock.wait(PAUSE_AFTER_FAULT, signal);
-    }
-  }
-
-  async function listen(bell: ReturnType<typeof watchPushBell>): Promise<void> {
-    for (let rung = await bell.read(); !rung.done && !signal.aborted; rung = await bell.read()) void look();
-  }
-
-  async function poll(): Promise<void> {
-    while (!signal.aborted) {
-      await clock.wait(POLL * (0.5 + random()), signal);
-      if (!signal.aborted) void look();
-    }
-  }
-
-  await Promise.all([watch(), poll()]);
+  await followBell({ clock, random, watch: () => watchPushBell(kv), rung: () => void look() }, signal);
   await reading;
 }
