@@ -7,9 +7,10 @@ import type { Metrics } from "../metrics.ts";
 import type { Change } from "../model/change.ts";
 import { EARLIEST, type Position } from "../model/position.ts";
 import { printEventId } from "../wire/event_id.ts";
-import { LOST, printKeepAlive, printRetry } from "../wire/event_stream.ts";
+import { LOST, printKeepAlive } from "../wire/event_stream.ts";
 import type { Reader } from "./audience.ts";
 import { chunksOf } from "./chunks.ts";
+import { createGoodbye } from "./goodbye.ts";
 import type { Replays, Tape } from "./replay.ts";
 import type { Ring } from "./ring.ts";
 import { createRooms } from "./rooms.ts";
@@ -45,6 +46,7 @@ export function createStreams(
   const isOpen = (stream: Stream) => stream.audience.streams.has(stream);
   const isBehind = ({ sink }: Stream) => sink.queued > limits.queued;
   const rounds = createRounds({ find, write, isBehind, fallBehind, turn, pause, turnStreams });
+  const goodbye = createGoodbye(limits.retry, random);
   const slots = Array.from({ length: limits.keepAlive }, () => new Set<Stream>());
   const endings = new Map<number, Set<Stream>>();
   let count = 0, ticks = 0, written = 0, lastSecond = Math.floor(clock.now() / 1000);
@@ -56,19 +58,13 @@ export function createStreams(
   function admit(reader: Reader, start: Start): OpenStream {
     if (start.from && !ring.covers(start.from)) replays.checkRoom();
     return (sink) => {
-      if (!seats.take(start.owner)) return turnAway(sink);
+      if (!seats.take(start.owner)) return goodbye.turnAway(sink);
       const stream = createStream(reader, start, sink);
       if (start.lost) write(stream, encoder.encode(LOST));
       if (start.from) resume(stream, start.from);
       else join(stream, ring.head);
       return () => leave(stream, "gone");
     };
-  }
-
-  /** What came meanwhile took the last seat, and the head is out already. */
-  function turnAway(sink: Sink): () => void {
-    sayGoodbye(sink);
-    return () => {};
   }
 
   function createStream(reader: Reader, { expiresAt, owner, tracked }: Start, sink: Sink): Stream {
@@ -136,12 +132,7 @@ export function createStreams(
 
   function end(stream: Stream, reason: "chunks" | "time" | "drain"): void {
     if (!leave(stream, reason)) return;
-    sayGoodbye(stream.sink);
-  }
-
-  function sayGoodbye(sink: Sink): void {
-    sink.write(encoder.encode(printRetry(limits.retry * (1 + random()))));
-    sink.end();
+    goodbye.say(stream.sink);
   }
 
   function leave(stream: Stream, reason: string): boolean {

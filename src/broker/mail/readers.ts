@@ -5,7 +5,7 @@
 import type { Clock } from "../../clock.ts";
 import { isUrgent, type Placed, type PushMessage, type Urgency, withoutReplaced } from "../../model/push_message.ts";
 import { readMessages, type Stored } from "../../store/push_messages.ts";
-import { printRetry } from "../../wire/event_stream.ts";
+import { createGoodbye } from "../goodbye.ts";
 import type { Seats } from "../seats.ts";
 import type { OpenStream, Sink } from "../sink.ts";
 import type { Letter } from "./acceptor.ts";
@@ -47,12 +47,12 @@ const COMMENT = encoder.encode(":\n\n");
 
 export function createReaders({ kv, clock, random, seats, embedded, print, unread, limits: given }: ReadersDeps) {
   const byMailbox = new Map<string, Set<Reader>>(), all = new Set<Reader>();
-  const limits = { ...LIMITS, ...given };
+  const limits = { ...LIMITS, ...given }, goodbye = createGoodbye(limits.retry, random);
 
   /** Answers how to open a stream of these mailboxes. */
   function admit(mailboxes: string[], least: Urgency, owner: string): OpenStream {
     return (sink) => {
-      if (!seats.take(owner)) return turnAway(sink);
+      if (!seats.take(owner)) return goodbye.turnAway(sink);
       const reader = createReader(sink, mailboxes, least, owner);
       all.add(reader);
       for (const mailbox of mailboxes) byMailbox.set(mailbox, (byMailbox.get(mailbox) ?? new Set()).add(reader));
@@ -66,11 +66,6 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
     const now = clock.elapsed(), at = new Map(mailboxes.map((mailbox) => [mailbox, ""]));
     const endsAt = now + limits.life * (0.8 + 0.4 * random());
     return { sink, owner, at, least, endsAt, toldAt: now, stuckAt: undefined, isPulling: false, again: false };
-  }
-
-  function turnAway(sink: Sink): () => void {
-    sayGoodbye(sink);
-    return () => {};
   }
 
   function leave(reader: Reader): boolean {
@@ -168,12 +163,7 @@ export function createReaders({ kv, clock, random, seats, embedded, print, unrea
   }
 
   function end(reader: Reader): void {
-    if (leave(reader)) sayGoodbye(reader.sink);
-  }
-
-  function sayGoodbye(sink: Sink): void {
-    sink.write(encoder.encode(printRetry(limits.retry * (1 + random()))));
-    sink.end();
+    if (leave(reader)) goodbye.say(reader.sink);
   }
 
   /** Ends the readers of these mailboxes. */
