@@ -36,6 +36,9 @@ export type PushMessage = {
 /** Where a message stands: its mailbox, and the commit that stored it. */
 export type Placed = { mailbox: string; versionstamp: string };
 
+/** A message that was read, and where it stands. */
+export type KnownMessage = Placed & { message: PushMessage };
+
 /** Whether a reader that wants no less than `least` is told of it. */
 export function isUrgent({ urgency }: Pick<PushMessage, "urgency">, least: Urgency): boolean {
   return URGENCIES.indexOf(urgency) >= URGENCIES.indexOf(least);

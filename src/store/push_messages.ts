@@ -2,8 +2,9 @@
  * The messages of our own push service. The database numbers them by their commits, so that nothing can appear behind a
  * reader; a log of which mailboxes got something, and a bell, tell every worker.
  */
-import { type Placed, type PushMessage, URGENCIES } from "../model/push_message.ts";
+import { type KnownMessage, type Placed, type PushMessage, URGENCIES } from "../model/push_message.ts";
 import { withDeadline } from "./deadline.ts";
+import { readMany } from "./read_many.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 import { instant, line, matching, members, oneOf, optional, texts } from "./shape.ts";
 
@@ -49,6 +50,16 @@ export async function readMessages(kv: Deno.Kv, mailbox: string, after: string, 
   return await withDeadline("reading push messages", Array.fromAsync(entries, toStored));
 }
 
+/** All messages of a mailbox that can be read, a page of at most `limit` after the other, oldest first. */
+export async function* readPages(kv: Deno.Kv, mailbox: string, limit: number): AsyncGenerator<KnownMessage[]> {
+  for (let after = "", read = limit; read === limit;) {
+    const page = await readMessages(kv, mailbox, after, limit);
+    yield page.flatMap(({ versionstamp, message }) => message ? [{ mailbox, versionstamp, message }] : []);
+    after = page.at(-1)?.versionstamp ?? "";
+    read = page.length;
+  }
+}
+
 function toStored({ key, value }: Deno.KvEntry<unknown>): Stored {
   return { versionstamp: key[2] as string, message: decodeRecord(value, shape) };
 }
@@ -77,14 +88,14 @@ export async function readExpired(
   kv: Deno.Kv,
   now: number,
   limit: number,
-): Promise<{ over: Ending[]; expired: (Placed & { message: PushMessage })[] }> {
+): Promise<{ over: Ending[]; expired: KnownMessage[] }> {
   const entries = kv.list({ start: [END], end: [END, now + 1] }, { limit });
   const over = await withDeadline("reading what expires", Array.fromAsync(entries, toEnding));
-  const expired: (Placed & { message: PushMessage })[] = [];
-  for (const { mailbox, versionstamp } of over) {
-    const message = await readMessage(kv, { mailbox, versionstamp });
-    if (message) expired.push({ mailbox, versionstamp, message });
-  }
+  const read = await readMany(kv, "reading what expires", over.map(messageKey));
+  const expired = over.flatMap(({ mailbox, versionstamp }, index) => {
+    const message = decodeRecord(read[index]!.value, shape);
+    return message ? [{ mailbox, versionstamp, message }] : [];
+  });
   return { over, expired };
 }
 

@@ -2,6 +2,7 @@
 import type { Merged } from "../model/merge.ts";
 import { withDeadline } from "./deadline.ts";
 import { merged } from "./merged_shape.ts";
+import { readMany } from "./read_many.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 import { members, number, text } from "./shape.ts";
 import type { Mutation } from "./shards.ts";
@@ -43,12 +44,7 @@ export type ReadRetry = { retry?: Retry; unknown?: true };
 
 /** Reads some retries, in the order of their names. */
 export async function readRetries(kv: Deno.Kv, names: RetryName[]): Promise<ReadRetry[]> {
-  const pages = Array.from(
-    { length: Math.ceil(names.length / 10) },
-    (_, page) => names.slice(page * 10, page * 10 + 10),
-  );
-  const entries = pages.map((page) => kv.getMany<unknown[]>(page.map(retryKey)));
-  return (await withDeadline("reading retries", Promise.all(entries))).flat().map(toRead);
+  return (await readMany(kv, "reading retries", names.map(retryKey))).map(toRead);
 }
 
 function toRead({ value, versionstamp }: Deno.KvEntryMaybe<unknown>): ReadRetry {

@@ -7,6 +7,7 @@ import { shardOf } from "../model/shard.ts";
 import type { Subscription } from "../model/subscription.ts";
 import { countChange } from "./counts.ts";
 import { withDeadline } from "./deadline.ts";
+import { readMany } from "./read_many.ts";
 import { decodeRecord, encodeRecord, MAX_RECORD_BYTES } from "./record.ts";
 import { members, number, optional, text } from "./shape.ts";
 import type { Mutation } from "./shards.ts";
@@ -62,9 +63,7 @@ export async function findSubscription(kv: Deno.Kv, id: string): Promise<Found> 
 
 /** Reads several at once, in their order. */
 export async function findSubscriptions(kv: Deno.Kv, ids: string[]): Promise<Found[]> {
-  const pages = Array.from({ length: Math.ceil(ids.length / 10) }, (_, page) => ids.slice(page * 10, page * 10 + 10));
-  const entries = pages.map((page) => kv.getMany<unknown[]>(page.map(subscriptionKey)));
-  const found = (await withDeadline("reading subscriptions", Promise.all(entries))).flat();
+  const found = await readMany(kv, "reading subscriptions", ids.map(subscriptionKey));
   return found.map((entry, index) => toFound(ids[index]!, entry));
 }
 

@@ -1,8 +1,8 @@
 /** Acknowledging messages (RFC 8030 6.2), one by one or all that a reader had, and the receipts of them (RFC 8030 5.1). */
 import { CarillonError } from "../../errors.ts";
 import type { Clock } from "../../clock.ts";
-import { isUrgent, type Placed, type PushMessage, type Urgency, withoutReplaced } from "../../model/push_message.ts";
-import { deleteMessages, readMessage, readMessages } from "../../store/push_messages.ts";
+import { isUrgent, type KnownMessage, type Placed, type Urgency, withoutReplaced } from "../../model/push_message.ts";
+import { deleteMessages, readMessage, readPages } from "../../store/push_messages.ts";
 import type { Letter } from "./acceptor.ts";
 import { PAGE } from "./readers.ts";
 
@@ -20,8 +20,6 @@ type Deps = {
   count: (outcome: string, messages?: number) => void;
 };
 
-type Known = Placed & { message: PushMessage };
-
 export function createAcknowledge({ kv, clock, accept, tokenOf, count }: Deps) {
   /** Throws `not_found` for a message that is over. */
   async function one(placed: Placed): Promise<void> {
@@ -34,16 +32,13 @@ export function createAcknowledge({ kv, clock, accept, tokenOf, count }: Deps) {
 
   /** All of a mailbox up to one, as far as a reader wanted them. What has expired is left to the minute, which tells so. */
   async function through({ mailbox, versionstamp }: Placed, least: Urgency): Promise<void> {
-    for (let after = "", read = PAGE; read === PAGE;) {
-      const page = await readMessages(kv, mailbox, after, PAGE), now = clock.now();
-      const known = page.flatMap(({ message, ...each }) => message ? [{ ...each, mailbox, message }] : []);
+    for await (const known of readPages(kv, mailbox, PAGE)) {
+      const now = clock.now(), live = new Set(withoutReplaced(known, now));
       const had = known.filter((each) =>
         each.versionstamp <= versionstamp && each.message.until > now && isUrgent(each.message, least)
       );
-      const live = new Set(withoutReplaced(known, now));
       await forget(had.filter((each) => live.has(each)), had.filter((each) => !live.has(each)));
-      after = page.at(-1)?.versionstamp ?? "";
-      read = after > versionstamp ? 0 : page.length;
+      if ((known.at(-1)?.versionstamp ?? "") > versionstamp) return;
     }
   }
 
@@ -51,19 +46,19 @@ export function createAcknowledge({ kv, clock, accept, tokenOf, count }: Deps) {
    * A receipt that is lost could not be told apart from a message that is: it is stored before the message goes. Nobody
    * hears of what was `replaced` (RFC 8030 5.4).
    */
-  async function forget(messages: Known[], replaced: Known[] = []): Promise<void> {
+  async function forget(messages: KnownMessage[], replaced: KnownMessage[] = []): Promise<void> {
     await receipts(messages, 204);
     await deleteMessages(kv, [...messages, ...replaced]);
     count("acknowledged", messages.length);
   }
 
   /** Tells who asked for it what became of messages. */
-  async function receipts(messages: Known[], status: 204 | 410): Promise<void> {
+  async function receipts(messages: KnownMessage[], status: 204 | 410): Promise<void> {
     const letters = messages.flatMap((each) => toReceipt(each, status));
     for (let at = 0; at < letters.length; at += AT_ONCE) await Promise.all(letters.slice(at, at + AT_ONCE).map(accept));
   }
 
-  function toReceipt({ message: { receipt }, ...placed }: Known, status: 204 | 410): Letter[] {
+  function toReceipt({ message: { receipt }, ...placed }: KnownMessage, status: 204 | 410): Letter[] {
     const of = { message: tokenOf(placed), status }, until = clock.now() + RECEIPT_LIFE;
     return receipt === undefined ? [] : [{ mailbox: receipt, message: { urgency: "normal", until, of } }];
   }

@@ -1,7 +1,7 @@
 /** What one mailbox may hold: beyond it the oldest of the lowest urgency go first. */
 import type { Clock } from "../../clock.ts";
-import { type Placed, type PushMessage, URGENCIES, withoutReplaced } from "../../model/push_message.ts";
-import { deleteMessages, readMessages } from "../../store/push_messages.ts";
+import { type KnownMessage, URGENCIES, withoutReplaced } from "../../model/push_message.ts";
+import { deleteMessages, readPages } from "../../store/push_messages.ts";
 
 /** Messages of a mailbox, and bytes of their bodies. */
 export const MAX_MESSAGES = 100;
@@ -13,8 +13,7 @@ const LOOK_AFTER = 20;
 /** Mailboxes whose messages are counted. */
 const COUNTED = 20_000;
 
-type Known = Placed & { message: PushMessage };
-type Deps = { kv: Deno.Kv; clock: Clock; dropped: (messages: Known[]) => void };
+type Deps = { kv: Deno.Kv; clock: Clock; dropped: (messages: KnownMessage[]) => void };
 
 export function createBounds({ kv, clock, dropped }: Deps) {
   const counts = new Map<string, number>(), full = new Set<string>();
@@ -38,13 +37,7 @@ export function createBounds({ kv, clock, dropped }: Deps) {
   }
 
   async function trim(mailbox: string): Promise<void> {
-    const known: Known[] = [];
-    for (let after = "", read = PAGE; read === PAGE;) {
-      const page = await readMessages(kv, mailbox, after, PAGE);
-      known.push(...page.flatMap(({ versionstamp, message }) => message ? [{ mailbox, versionstamp, message }] : []));
-      after = page.at(-1)?.versionstamp ?? "";
-      read = page.length;
-    }
+    const known = (await Array.fromAsync(readPages(kv, mailbox, PAGE))).flat();
     const now = clock.now(), live = new Set(withoutReplaced(known, now)), tooMany = overflow([...live]);
     // Who waits for a receipt hears of what has expired: the minute sees to that.
     const replaced = known.filter((each) => !live.has(each) && each.message.until > now);
@@ -58,8 +51,8 @@ export function createBounds({ kv, clock, dropped }: Deps) {
 const PAGE = 500;
 
 /** Those that have to go. */
-export function overflow(messages: Known[]): Known[] {
-  const rank = ({ message }: Known) => URGENCIES.indexOf(message.urgency);
+export function overflow(messages: KnownMessage[]): KnownMessage[] {
+  const rank = ({ message }: KnownMessage) => URGENCIES.indexOf(message.urgency);
   const inOrder = messages.toSorted((a, b) => rank(b) - rank(a) || (a.versionstamp < b.versionstamp ? 1 : -1));
   let count = 0, bytes = 0;
   return inOrder.filter(({ message }) => {

@@ -4,7 +4,7 @@
  */
 import type { Logger } from "@logtape/logtape";
 import type { Metrics } from "../../metrics.ts";
-import type { Mailbox, Placed, PushMessage, Urgency } from "../../model/push_message.ts";
+import type { KnownMessage, Mailbox, Placed, PushMessage, Urgency } from "../../model/push_message.ts";
 import { endMailboxes } from "../../store/mailboxes.ts";
 import { deleteMessages, messageKey, pruneLog, readExpired } from "../../store/push_messages.ts";
 import { setAside } from "../../store/set_aside.ts";
@@ -62,7 +62,7 @@ export function createPushService(
     setAside({ log, metrics }, "push_message", messageKey(placed));
   }
 
-  function dropped(messages: (Placed & { message: PushMessage })[]): void {
+  function dropped(messages: KnownMessage[]): void {
     count("dropped", messages.length);
     void acknowledging.receipts(messages, 410).catch(() => {});
   }
