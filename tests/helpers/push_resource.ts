@@ -46,6 +46,17 @@ export async function subscribe(
   };
 }
 
+/** Subscribes to receipts, as RFC 8030 5.1 says, and answers the fields by which a push asks for one. */
+export async function askReceipts(worker: { url: string; local: LocalIssuer }) {
+  const token = await accessToken(worker, { claims: { sub: "sender" } });
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${worker.url}/-/push/receipt`, { method: "POST", headers });
+  await response.body?.cancel();
+  equal(response.status, 201);
+  const receipts = response.headers.get("location")!;
+  return { receipts, asked: { prefer: "respond-async", "push-receipt": `<${receipts}>` } };
+}
+
 /** Pushes; a header that is undefined is left out. */
 export async function push(
   to: string,

@@ -1,5 +1,6 @@
 /** py-vapid, Mozilla's own, as a second opinion on who signed: from PyPI, in the ignored folder .cache/. */
 import { findPython } from "../../scripts/lib/python_install.ts";
+import { askPython } from "./python_lines.ts";
 
 const VERIFY = `
 import sys
@@ -18,11 +19,6 @@ export function findPyVapid(): Promise<string> {
 
 /** Its verdict on each `Authorization`: `good`, or what is wrong. */
 export async function verdictsOf(python: string, headers: string[]): Promise<string[]> {
-  const child = new Deno.Command(python, { args: ["-c", VERIFY], stdin: "piped", stdout: "piped" }).spawn();
-  const writer = child.stdin.getWriter();
   // It does not know the space that RFC 9110 5.6.1 allows between two parameters.
-  await writer.write(new TextEncoder().encode(headers.map((header) => `${header.replace(", k=", ",k=")}\n`).join("")));
-  await writer.close();
-  const { stdout } = await child.output();
-  return new TextDecoder().decode(stdout).trimEnd().split("\n");
+  return await askPython(python, VERIFY, headers.map((header) => header.replace(", k=", ",k=")));
 }

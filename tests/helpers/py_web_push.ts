@@ -1,5 +1,6 @@
 /** pywebpush, which Python's senders use, as a stranger that pushes: from PyPI, in the ignored folder .cache/. */
 import { findPython } from "../../scripts/lib/python_install.ts";
+import { askPython } from "./python_lines.ts";
 import { certificates } from "./certificates.ts";
 
 const SEND = `
@@ -33,17 +34,12 @@ export function findPyWebPush(): Promise<string> {
 export async function pushByPython(python: string, pushes: PyPush[]): Promise<number[]> {
   const ca = await Deno.makeTempFile({ suffix: ".pem" });
   await Deno.writeTextFile(ca, certificates.ca);
-  const env = { REQUESTS_CA_BUNDLE: ca };
-  const child = new Deno.Command(python, { args: ["-c", SEND], env, stdin: "piped", stdout: "piped", stderr: "piped" })
-    .spawn();
-  const writer = child.stdin.getWriter();
   const lines = pushes.map(({ subscription, data, key = null, headers = {} }) =>
-    `${JSON.stringify([subscription, data, key, headers])}\n`
+    JSON.stringify([subscription, data, key, headers])
   );
-  await writer.write(new TextEncoder().encode(lines.join("")));
-  await writer.close();
-  const { stdout, stderr, success } = await child.output();
-  await Deno.remove(ca);
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout).trimEnd().split("\n").map(Number);
+  try {
+    return (await askPython(python, SEND, lines, { REQUESTS_CA_BUNDLE: ca })).map(Number);
+  } finally {
+    await Deno.remove(ca);
+  }
 }

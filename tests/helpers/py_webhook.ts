@@ -1,5 +1,6 @@
 /** The Python library of Standard Webhooks as a second opinion on what was signed: from PyPI, in the ignored folder .cache/. */
 import { findPython } from "../../scripts/lib/python_install.ts";
+import { askPython } from "./python_lines.ts";
 
 const VERIFY = `
 import json, sys
@@ -23,11 +24,6 @@ export function findPyWebhook(): Promise<string> {
 
 /** Its verdict on each message by a secret: `good`, or what is wrong. */
 export async function webhookVerdicts(python: string, messages: [secret: string, message: Raw][]): Promise<string[]> {
-  const child = new Deno.Command(python, { args: ["-c", VERIFY], stdin: "piped", stdout: "piped" }).spawn();
-  const writer = child.stdin.getWriter();
-  const lines = messages.map(([secret, { headers, body }]) => `${JSON.stringify([secret, headers, body])}\n`);
-  await writer.write(new TextEncoder().encode(lines.join("")));
-  await writer.close();
-  const { stdout } = await child.output();
-  return new TextDecoder().decode(stdout).trimEnd().split("\n");
+  const lines = messages.map(([secret, { headers, body }]) => JSON.stringify([secret, headers, body]));
+  return await askPython(python, VERIFY, lines);
 }
