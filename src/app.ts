@@ -6,20 +6,22 @@ import type { PushService } from "./broker/mail/push_service.ts";
 import {
   acknowledgeDoor,
   PUSH,
-  type PushDeps,
-  pushDoor,
   pushEndDoor,
   pushReadDoor,
   pushSubscribeDoor,
   receiptSubscribeDoor,
 } from "./doors/push_service.ts";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { createTokenVerifier } from "./access/access_tokens.ts";
 import { createIssuers } from "./access/issuers.ts";
 import { createRates } from "./access/rates.ts";
+import { type AwaitTurn, createRefusalTurns } from "./access/refusals.ts";
 import type { Broker } from "./broker/broker.ts";
+import type { Clock } from "./clock.ts";
 import type { IssuerConfig } from "./config/issuers.ts";
+import { pushDoor, rawPushDoor } from "./doors/push.ts";
+import { createRefused, loggedPath } from "./doors/refused.ts";
 import { eventsDoor, SetError } from "./doors/events.ts";
 import { gatewayDoor } from "./doors/gateway.ts";
 import { healthyDoor, metricsDoor, readyDoor } from "./doors/ops.ts";
@@ -37,14 +39,11 @@ import {
 } from "./doors/subscriptions.ts";
 import { transportsDoor } from "./doors/transports.ts";
 import { updateDoor } from "./doors/update.ts";
-import { asCarillonError, CarillonError } from "./errors.ts";
+import { CarillonError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { HUB_PATH } from "./model/topic.ts";
 
 export { HUB_PATH };
-
-/** Characters of a path that are logged. */
-const MAX_PATH = 100;
 
 export type AppDeps = {
   /** The public origin: what tokens name as their audience. */
@@ -54,9 +53,7 @@ export type AppDeps = {
   anonymous: boolean;
   broker: Broker;
   fetch: typeof globalThis.fetch;
-  now: () => number;
-  /** Milliseconds that never jump. */
-  elapsed: () => number;
+  clock: Clock;
   log: Logger;
   metrics: Metrics;
   adminHash: () => Promise<string | undefined>;
@@ -67,15 +64,22 @@ export type AppDeps = {
   cookies: boolean;
 } & Pick<SubscriptionDeps, "offers">;
 
-export type App = Hono<{ Bindings: StreamEnv }>;
+type Routes = Hono<{ Bindings: StreamEnv }>;
 
-export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps): App {
+/** `raw` is asked first, where the server can. */
+export type App = {
+  handle: (request: Request, env: StreamEnv) => Response | Promise<Response>;
+  raw: ReturnType<typeof rawPushDoor>;
+};
+
+export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps): App {
+  const { now } = clock;
   const hubUrl = url + HUB_PATH;
   const issuers = createIssuers(deps.issuers, hubUrl, deps.fetch);
-  const charge = createRates(deps.issuers, deps.elapsed);
+  const charge = createRates(deps.issuers, clock.elapsed);
   const verify = createTokenVerifier({ issuers, audience: [url, hubUrl], hubUrl, now });
   const access = { verify, origins: new Set([url, ...deps.origins]), cookies: deps.cookies, hubUrl };
-  const app: App = new Hono();
+  const app: Routes = new Hono();
 
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
   app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, charge, now }));
@@ -93,10 +97,10 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   app.on(["GET", "QUERY"], HUB_PATH, streamDoor({ ...access, ...broker, anonymous: deps.anonymous }));
   app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, charge, now }));
   const pushing = { ...access, url, service: deps.pushService, capabilities: deps.capabilities, seats: broker.seats };
-  mountPushService(app, {
-    ...pushing,
-    checkVapid: createVapidCheck({ now, elapsed: deps.elapsed, audience: new URL(url).origin }),
-  });
+  const checkVapid = createVapidCheck({ now, elapsed: clock.elapsed, audience: new URL(url).origin });
+  const refused = createRefused({ metrics, log });
+  const receiving = { ...pushing, checkVapid, refused, awaitTurn: createRefusalTurns(clock) };
+  mountPushService(app, receiving);
   app.get(metadataPath(HUB_PATH), metadataDoor({ ...access, activeSubscriptions: broker.active !== undefined }));
   if (broker.active) {
     const listed = activeSubscriptionsDoor({ ...access, ...broker, list: broker.active.list });
@@ -109,18 +113,11 @@ export function createApp({ url, broker, now, log, metrics, ...deps }: AppDeps):
   refuseOtherMethods(app);
   app.notFound((c) => answer(new CarillonError("not_found", `nothing is at the address: ${loggedPath(c.req.path)}`)));
   app.onError(answer);
-  return app;
+  return { handle: (request, env) => app.fetch(request, env), raw: rawPushDoor(receiving) };
 
   function answer(thrown: unknown, c?: Context): Response {
-    const error = asCarillonError(thrown);
-    metrics.refused.inc({ code: error.code });
     // The path alone: a query can hold what must not be written down.
-    log[error.meaning.level]("{code}: {detail}", {
-      code: error.code,
-      detail: error.message,
-      path: c && loggedPath(c.req.path),
-      ...cause(thrown),
-    });
+    const error = refused(thrown, c?.req.path);
     return error instanceof SetError ? error.toResponse() : problem(isOfHub(c) ? withMetadata(error, hubUrl) : error);
   }
 }
@@ -130,16 +127,8 @@ function isOfHub(c: Context | undefined): boolean {
   return c !== undefined && `${c.req.path}/`.startsWith(`${HUB_PATH}/`);
 }
 
-/** Where something of ours broke, the place is logged, never the message: it could hold anything. */
-function cause(thrown: unknown): { at?: string } {
-  if (thrown instanceof CarillonError || !(thrown instanceof Error)) return {};
-  return {
-    at: thrown.name +
-      (thrown.stack?.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 3).join("") ?? ""),
-  };
-}
-
-function mountPushService(app: App, deps: PushDeps): void {
+function mountPushService(app: Routes, deps: Parameters<typeof rawPushDoor>[0]): void {
+  app.use(`${PUSH}/*`, refusedInTurn(deps.awaitTurn));
   app.post(`${PUSH}/subscribe`, pushSubscribeDoor(deps));
   app.post(`${PUSH}/receipt`, receiptSubscribeDoor(deps));
   app.post(`${PUSH}/push/:token`, pushDoor(deps));
@@ -152,9 +141,13 @@ function mountPushService(app: App, deps: PushDeps): void {
   app.delete(`${PUSH}/message/:token`, acknowledgeDoor(deps));
 }
 
-/** Addresses of the push service are secrets. */
-function loggedPath(path: string): string {
-  return path.startsWith(`${PUSH}/`) ? `${PUSH}/…` : path.slice(0, MAX_PATH);
+/** What is refused may wait; who must wait too long has to connect again. */
+function refusedInTurn(awaitTurn: AwaitTurn): MiddlewareHandler {
+  return async (c, next) => {
+    await next();
+    const isRefused = c.res.status >= 400 && c.res.status < 500;
+    if (isRefused && !(await awaitTurn())) c.header("connection", "close");
+  };
 }
 
 function crossOrigin(origin: string[]) {
@@ -168,7 +161,7 @@ function crossOrigin(origin: string[]) {
   });
 }
 
-function refuseOtherMethods(app: App): void {
+function refuseOtherMethods(app: Routes): void {
   const allowed = new Map<string, string[]>();
   for (const { path, method } of app.routes.filter(({ method }) => method !== "ALL")) {
     allowed.set(path, [...allowed.get(path) ?? [], method]);

@@ -65,14 +65,13 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
       broker,
       pushService,
       capabilities,
-      now: clock.now,
-      elapsed: clock.elapsed,
       // A page that the DAV server passes on must not speak with the cookie of who looks at it.
       cookies: !dav?.isShared,
       adminHash,
       isDraining,
     });
-    return { handle: (request, env) => app.fetch(request, env), raw: dav?.handle };
+    // A DAV client may take as long as it likes to send a large file.
+    return { ...app, raw: (...given) => dav?.handle(...given) || app.raw(...given), ...(dav && { requestTimeout: 0 }) };
   });
   const following = Promise.all([
     broker.run(stopping.signal),

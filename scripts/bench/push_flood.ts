@@ -9,7 +9,7 @@ export type Flood = { port: number; push: string; authorization: string; seconds
 /** Those that were answered, and of them those with 4xx or 5xx. */
 export type Flooded = { sent: number; refused: number; seconds: number; clientCores: number };
 
-const CONNECTIONS = 16;
+const CONNECTIONS = 64;
 
 /** So many are made ahead; each is sent again and again. */
 const MADE = 2_000;

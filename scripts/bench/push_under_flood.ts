@@ -10,16 +10,16 @@ const WARM_UP = 2;
 
 export type UnderFlood = { before: Steady; during: Steady; flooded: Flooded };
 
-/** So many seconds without, and as many with it. */
-export async function pushUnderFlood(seconds: number): Promise<UnderFlood> {
+/** So many seconds without, and so many with it. */
+export async function pushUnderFlood(seconds: number, flooded: number): Promise<UnderFlood> {
   await using worker = await startWorker();
   const sender = await makeSender(worker), [resources] = await subscribeMany(worker, sender, 1);
   const push = (goesOn: (second: number) => boolean) => pushSteadily(worker, resources!, sender, goesOn);
   await push((second) => second < WARM_UP);
-  progress(`push: ${seconds} seconds of good pushes, then as many among bogus ones`);
+  progress(`push: ${seconds} seconds of good pushes, then ${flooded} among bogus ones`);
   const before = await push((second) => second < seconds);
   let isOver = false;
-  const task = { port: worker.port, push: resources!.push, authorization: sender.authorization, seconds };
+  const task = { port: worker.port, push: resources!.push, authorization: sender.authorization, seconds: flooded };
   const flooding = flood(task).finally(() => isOver = true);
   const during = await push(() => !isOver);
   return { before, during, flooded: await flooding };

@@ -17,7 +17,7 @@ type Options = {
 };
 
 /** As `deno task start` has it, for whatever requests leave behind to die young. */
-const START_FLAG = "--v8-flags=--no-allocation-site-pretenuring";
+const START_FLAG = "--v8-flags=--no-allocation-site-pretenuring,--max-semi-space-size=4";
 
 /** Starts one and waits until it listens; `await using` ends it and removes its database. */
 export async function startWorker({ env = {}, flags = [], fill }: Options = {}): Promise<BenchWorker> {

@@ -31,10 +31,10 @@ export function createVapidCheck({ now, elapsed, audience }: Deps): CheckVapid {
     const vapid = readVapid(authorization);
     if (!vapid) throw refused("it is not of the form vapid t=TOKEN, k=KEY");
     if (vapid.k !== key) throw refused("the subscription is restricted to another key");
-    checkClaims(vapid.t);
     // Good of this key alone: a token says nothing of whose it is.
     const name = shortHash(key, vapid.t);
     if ((good.get(name) ?? 0) > now()) return;
+    checkClaims(vapid.t);
     await (running.get(name) ?? verifyOnce(name, vapid.t, key));
   };
 

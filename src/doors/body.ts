@@ -22,14 +22,14 @@ export async function readText(c: Context, limit: number): Promise<string> {
 
 /** Reads a body as it is. Throws `too_large`, at once where the length is told. */
 export async function readBytes(c: Context, limit: number): Promise<Uint8Array> {
-  checkLength(c, limit);
-  const isTold = c.req.header("content-length") !== undefined;
-  return isTold ? new Uint8Array(await c.req.arrayBuffer()) : await readStream(c.req.raw.body, limit);
+  const told = c.req.header("content-length");
+  checkBytes(Number(told ?? 0), limit);
+  return told !== undefined ? new Uint8Array(await c.req.arrayBuffer()) : await readStream(c.req.raw.body, limit);
 }
 
 /** Throws `too_large` where the length that is told is more. */
-export function checkLength(c: Context, limit: number): void {
-  if (Number(c.req.header("content-length") ?? 0) > limit) throw tooLarge(limit);
+export function checkBytes(told: number, limit: number): void {
+  if (told > limit) throw tooLarge(limit);
 }
 
 /** Reads a body that must be a JSON object. Throws `too_large` or `bad_request`. */

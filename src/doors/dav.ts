@@ -26,7 +26,8 @@ import type { Change } from "../model/change.ts";
 import { type Counts, expiryOf, type Subscription } from "../model/subscription.ts";
 import type { Offer } from "../model/transport.ts";
 import { tooLarge } from "./body.ts";
-import { problem } from "./problem.ts";
+import { lengthOf, writeAnswer, writeProblem } from "./raw.ts";
+import { createRefused } from "./refused.ts";
 
 /** Bytes of a registration. */
 const MAX_REGISTER = 64 * 1024;
@@ -133,11 +134,8 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     }
   }
 
-  function fail(outgoing: ServerResponse, error: CarillonError): void {
-    metrics.refused.inc({ code: error.code });
-    log[error.meaning.level]("{code}: {detail}", { code: error.code, detail: error.message });
-    void writeProblem(outgoing, error);
-  }
+  const refused = createRefused({ metrics, log });
+  const fail = (outgoing: ServerResponse, error: CarillonError) => writeProblem(outgoing, refused(error));
 
   const failed = (what: string) => (thrown: unknown) =>
     log.error("{what}: {code}", { what, code: toError(thrown).code });
@@ -168,23 +166,10 @@ function postedBy(incoming: IncomingMessage, body: Uint8Array) {
   return { path: withoutOrigin(incoming.url!), credentials: credentialsOf(incoming), text };
 }
 
-const lengthOf = ({ headers }: IncomingMessage) => Number(headers["content-length"] ?? 0);
-
 /** What may be a registration: a small document of XML. */
 function isSmallXml(incoming: IncomingMessage): boolean {
   const { method, headers } = incoming;
   const isXml = /^(?:text|application)\/xml\b/i.test(headers["content-type"] ?? "");
   const isCoded = headers["transfer-encoding"] !== undefined || headers["content-encoding"] !== undefined;
   return method === "POST" && isXml && !isCoded && lengthOf(incoming) <= MAX_REGISTER;
-}
-
-function writeAnswer(outgoing: ServerResponse, { status, headers, body = "" }: Answer): void {
-  const length = status === 204 ? [] : ["Content-Length", `${new TextEncoder().encode(body).byteLength}`];
-  outgoing.writeHead(status, [...headers.flat(), ...length]);
-  outgoing.end(body);
-}
-
-async function writeProblem(outgoing: ServerResponse, error: CarillonError): Promise<void> {
-  const response = problem(error);
-  writeAnswer(outgoing, { status: response.status, headers: [...response.headers], body: await response.text() });
 }

@@ -1,22 +1,17 @@
 /** `/-/push/…`: a push service (RFC 8030) for who has none. Whoever knows an address may use it. */
-import { Buffer } from "node:buffer";
 import type { Context, Handler } from "hono";
 import type { Capabilities, Kind } from "../access/capabilities.ts";
-import type { CheckVapid } from "../access/vapid_check.ts";
 import type { PushService } from "../broker/mail/push_service.ts";
 import type { Seats } from "../broker/seats.ts";
 import { CarillonError } from "../errors.ts";
 import type { Mailbox } from "../model/push_message.ts";
-import { readFields, readLink, readOptions, readPushId, readUrgency } from "../wire/push_resource.ts";
+import { readLink, readOptions, readPushId, readUrgency } from "../wire/push_resource.ts";
 import { type BearerDeps, requireBearer } from "./bearer.ts";
-import { checkLength, checkType, readBytes, readJson, tooLarge } from "./body.ts";
+import { checkType, readJson } from "./body.ts";
 import { STREAM_HEADERS, type StreamEnv } from "./stream.ts";
 import { checkOwner } from "./subscriptions.ts";
 
 export const PUSH = "/-/push";
-
-/** Bytes of a message: RFC 8030 7.2 demands no less. */
-export const MAX_MESSAGE = 4096;
 
 const MAX_OPTIONS = 4096;
 
@@ -28,7 +23,6 @@ export type PushDeps = BearerDeps & {
   url: string;
   service: PushService;
   capabilities: Capabilities;
-  checkVapid: CheckVapid;
   seats: Pick<Seats, "check" | "checkOwner">;
 };
 
@@ -64,26 +58,6 @@ export function receiptSubscribeDoor(deps: PushDeps): Handler {
     await deps.service.subscribe({ id: receipt.id, owner });
     return c.body(null, 201, { location: `${deps.url}${PUSH}/receipt/${receipt.token}` });
   };
-}
-
-/** POST: a message (RFC 8030 5). What costs least is looked at first: anybody may send anything here. */
-export function pushDoor(deps: PushDeps): Handler {
-  return async (c) => {
-    checkLength(c, MAX_MESSAGE);
-    const resource = await deps.service.find(openToken(deps, "push", c.req.param("token")!));
-    if (resource.vapidKey !== undefined) await deps.checkVapid(c.req.header("authorization"), resource.vapidKey);
-    const { ttl, receipt, ...fields } = readFields((name) => c.req.header(name));
-    const wanted = receipt === undefined ? {} : { receipt: openUrl(deps, "receipt", receipt) };
-    const body = Buffer.from(await readBody(c)).toString("base64url");
-    const token = await deps.service.push(resource.mailbox, { ...fields, ...wanted, body, ttl });
-    return c.body(null, receipt === undefined ? 201 : 202, { location: messageUrl(deps.url)(token), ttl: `${ttl}` });
-  };
-}
-
-async function readBody(c: Context): Promise<Uint8Array> {
-  const body = await readBytes(c, MAX_MESSAGE);
-  if (body.byteLength > MAX_MESSAGE) throw tooLarge(MAX_MESSAGE);
-  return body;
 }
 
 /** GET: the messages of a subscription or of a set, or receipts, as an event stream. What was had before is acknowledged. */
@@ -138,14 +112,14 @@ export function pushEndDoor(deps: PushDeps, kind: "subscription" | "receipt"): H
 /** Where a message has its address. */
 export const messageUrl = (url: string) => (token: string) => `${url}${PUSH}/message/${token}`;
 
-function openToken({ capabilities }: Pick<PushDeps, "capabilities">, kind: Kind, token: string): string {
+export function openToken({ capabilities }: Pick<PushDeps, "capabilities">, kind: Kind, token: string): string {
   const id = capabilities.open(kind, token);
   if (id === undefined) throw notFound();
   return id;
 }
 
 /** An address of ours in a field. Throws `bad_request` for any other. */
-function openUrl({ url, capabilities }: PushDeps, kind: "set" | "receipt", address: string): string {
+export function openUrl({ url, capabilities }: PushDeps, kind: "set" | "receipt", address: string): string {
   const prefix = `${PUSH}/${kind}/`, ours = URL.parse(address, url);
   const isOurs = ours?.origin === new URL(url).origin && ours.pathname.startsWith(prefix);
   const id = isOurs ? capabilities.open(kind, ours.pathname.slice(prefix.length)) : undefined;

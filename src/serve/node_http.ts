@@ -15,8 +15,8 @@ export type Handler = (request: Request, env: StreamEnv) => Response | Promise<R
 /** Answers a request by itself when it is its own: what `Request` and `Response` would change is as it came. */
 export type RawHandler = (incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean) => boolean;
 
-/** `raw` is asked first. */
-export type Handlers = { handle: Handler; raw?: RawHandler };
+/** `raw` is asked first. `requestTimeout` is in milliseconds, 0: none; Node's own where it is left out. */
+export type Handlers = { handle: Handler; raw?: RawHandler; requestTimeout?: number };
 
 /** `close` takes no more connections and resolves when the last one has ended; `abort` ends those that are left. */
 export type Listening = { port: number; close: () => Promise<void>; abort: () => void };
@@ -41,9 +41,8 @@ export async function serveNode(
   // A connection that could not be accepted ends nothing but itself.
   server.off("error", reject).on("error", () => {});
   const got = (server.address() as AddressInfo).port;
-  const { handle: handler, raw } = start(got), streams = new Set<Socket>();
-  // A DAV client may take as long as it likes to send a large file.
-  if (raw) server.requestTimeout = 0;
+  const { handle: handler, raw, requestTimeout } = start(got), streams = new Set<Socket>();
+  if (requestTimeout !== undefined) server.requestTimeout = requestTimeout;
   const answer = (request: Request, outgoing: ServerResponse) =>
     handle(handler, request, outgoing, { streams, direct });
   const listener = getRequestListener((request, env) => answer(request, env.outgoing as ServerResponse), {

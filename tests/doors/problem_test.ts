@@ -1,6 +1,7 @@
 import { problem } from "../../src/doors/problem.ts";
 import { asCarillonError, CarillonError, type ErrorCode, ERRORS } from "../../src/errors.ts";
 import { createApp } from "../../src/app.ts";
+import { systemClock } from "../../src/clock.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../../src/broker/broker.ts";
@@ -63,8 +64,7 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
     anonymous: false,
     broker: broken,
     fetch,
-    now: Date.now,
-    elapsed: () => 0,
+    clock: systemClock,
     log: getLogger("carillon"),
     metrics,
     adminHash: () => Promise.resolve(undefined),
@@ -79,7 +79,7 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
       messageUrl: () => "",
     }),
   });
-  const { status, code, text } = await read(await app.request(`/-/ready?${SECRET}`));
+  const { status, code, text } = await read(await app.handle(new Request(`http://localhost/-/ready?${SECRET}`), {}));
   equal([status, code], [500, "internal"]);
   seen.hear(text);
   seen.testify();
