@@ -19,8 +19,11 @@ export async function seal(text: string, secret: string | undefined): Promise<Se
   return secret ? await encrypt(text, await deriveKey(secret)) : { sealed: false, text };
 }
 
-async function encrypt(text: string, key: CryptoKey): Promise<Sealed & { sealed: true }> {
-  const iv = crypto.getRandomValues(new Uint8Array(IV));
+async function encrypt(
+  text: string,
+  key: CryptoKey,
+  iv = crypto.getRandomValues(new Uint8Array(IV)),
+): Promise<Sealed & { sealed: true }> {
   const data = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, encoder.encode(text));
   return { sealed: true, iv, data: new Uint8Array(data) };
 }
@@ -61,15 +64,17 @@ export type Envelope = { seal: (text: string) => Promise<string>; unseal: (seale
 
 /**
  * Seals short texts that stand inside of records: `sealed:` and base64url of vector and ciphertext, or the text itself without
- * a secret. `unseal` throws `StoreError`, as `open` does.
+ * a secret. Equal texts are sealed alike, so that a record shows whether one has changed: the vector is a code of the text.
+ * `unseal` throws `StoreError`, as `open` does.
  */
 export function createEnvelope(secret: string | undefined): Envelope {
   // It takes longer to derive than to use.
-  const key = secret ? deriveKey(secret) : undefined;
+  const key = secret ? deriveKey(secret) : undefined, codeKey = secret ? deriveCodeKey(secret) : undefined;
   return {
     async seal(text) {
-      if (!key) return text;
-      const { iv, data } = await encrypt(text, await key);
+      if (!key || !codeKey) return text;
+      const code = await crypto.subtle.sign("HMAC", await codeKey, encoder.encode(text));
+      const { iv, data } = await encrypt(text, await key, new Uint8Array(code, 0, IV));
       return SEALED + new Uint8Array([...iv, ...data]).toBase64({ alphabet: "base64url", omitPadding: true });
     },
     async unseal(text) {
@@ -81,11 +86,19 @@ export function createEnvelope(secret: string | undefined): Envelope {
   };
 }
 
-async function deriveKey(secret: string): Promise<CryptoKey> {
+const deriveKey = (secret: string) =>
+  derive(secret, "carillon seal", { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
+
+const deriveCodeKey = (secret: string) =>
+  derive(secret, "carillon seal, vector", { name: "HMAC", hash: "SHA-256", length: 256 }, ["sign"]);
+
+async function derive(
+  secret: string,
+  info: string,
+  algorithm: AesKeyGenParams | HmacKeyGenParams,
+  uses: KeyUsage[],
+): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
-  const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("carillon seal") };
-  return await crypto.subtle.deriveKey(parameters, material, { name: "AES-GCM", length: 256 }, false, [
-    "encrypt",
-    "decrypt",
-  ]);
+  const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode(info) };
+  return await crypto.subtle.deriveKey(parameters, material, algorithm, false, uses);
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { open, seal, type Sealed } from "../../src/store/seal.ts";
+import { createEnvelope, open, seal, type Sealed } from "../../src/store/seal.ts";
 import { equal, ok } from "../helpers/assert.ts";
 
 const SECRET = "a secret of sixteen characters and more";
@@ -35,4 +35,17 @@ Deno.test("seal: another secret, none, or changed bytes do not open it, and the 
     await refusal(changed, SECRET),
   ];
   for (const message of refusals) ok(message.includes("CARILLON_SECRET") && !message.includes(SECRET), message);
+});
+
+Deno.test("seal: short texts come back, equal ones are sealed alike, and others by another vector", async () => {
+  const { seal, unseal } = createEnvelope(SECRET), other = createEnvelope("another secret of the same length");
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }), async (a, b) => {
+      const [sealed, again, second] = await Promise.all([seal(a), seal(a), seal(b)]);
+      equal([sealed, await unseal(sealed)], [again, a]);
+      equal(sealed.slice(0, 7 + 16) === second.slice(0, 7 + 16), a === b);
+      ok(sealed !== await other.seal(a));
+    }),
+    { numRuns: 25 },
+  );
 });
