@@ -4,6 +4,7 @@
  */
 import { compactVerify, type CryptoKey, decodeJwt, decodeProtectedHeader, importJWK } from "jose";
 import { CarillonError } from "../errors.ts";
+import { forgetOldest } from "../model/forget_oldest.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { readVapid } from "../wire/vapid_header.ts";
 
@@ -99,7 +100,7 @@ async function importPoint(point: string): Promise<CryptoKey> {
 function remember<T>(known: Map<string, T>, name: string, value: T): void {
   known.delete(name);
   known.set(name, value);
-  if (known.size > REMEMBERED) known.delete(known.keys().next().value!);
+  forgetOldest(known, REMEMBERED);
 }
 
 function missing(): CarillonError {

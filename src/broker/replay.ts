@@ -7,6 +7,7 @@ import type { Clock } from "../clock.ts";
 import { CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Change } from "../model/change.ts";
+import { forgetOldest } from "../model/forget_oldest.ts";
 import { before, comparePositions, EARLIEST, type Position } from "../model/position.ts";
 import { type Batch, journalKey, readAfter } from "../store/journal.ts";
 import { readHorizon } from "../store/retention.ts";
@@ -131,7 +132,7 @@ export function createReplays({ kv, ring, epoch, clock, log, metrics, patience =
     const forget = () => pages.delete(after);
     // A page that is not full may grow; one that failed is tried again.
     page.then((batches) => batches.length < PAGE && forget(), forget);
-    if (pages.size > PAGES) pages.delete(pages.keys().next().value!);
+    forgetOldest(pages, PAGES);
     return page;
   }
 

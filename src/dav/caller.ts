@@ -1,4 +1,5 @@
 /** Who a caller is, and where the caller's collections are: what has the home set of the user's principal for its address. */
+import { forgetOldest } from "../model/forget_oldest.ts";
 import { shortHash } from "../model/short_hash.ts";
 import { type Ask, type Asked, callerOf, type Credentials } from "./ask.ts";
 import { HOME_SETS, PRINCIPAL } from "./names.ts";
@@ -30,7 +31,7 @@ export function createFindCaller({ ask, now }: Deps): FindCaller {
     const caller = await findCaller(ask, credentials, path).catch((): Caller => ({ homes: new Set() }));
     known.delete(key);
     if (caller.homes.size > 0) known.set(key, { caller, until: now() + LIFE });
-    if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);
+    forgetOldest(known, MAX_KNOWN);
     return caller;
   };
 }

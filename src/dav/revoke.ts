@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Subscriptions } from "../broker/subscriptions.ts";
+import { forgetOldest } from "../model/forget_oldest.ts";
 import { shortHash } from "../model/short_hash.ts";
 import type { Subscription } from "../model/subscription.ts";
 import { type Ask, type Credentials, credentialsOf, isBound } from "./ask.ts";
@@ -35,7 +36,7 @@ export function createRevoke({ ask, subscriptions, origin }: Deps) {
     const key = keyOf(credentials), ids = byCredentials.get(key) ?? new Set<string>();
     byCredentials.delete(key);
     byCredentials.set(key, ids.add(id));
-    if (byCredentials.size > MAX_REMEMBERED) byCredentials.delete(byCredentials.keys().next().value!);
+    forgetOldest(byCredentials, MAX_REMEMBERED);
   }
 
   /** Called with each request that the upstream answered, and the status. */

@@ -1,5 +1,6 @@
 /** Who is to be left alone, and for how long; bounded, since strangers choose the names. */
 import type { Clock } from "../clock.ts";
+import { forgetOldest } from "../model/forget_oldest.ts";
 
 /** Beyond, the pause that was begun first is forgotten. */
 const MAX_PAUSES = 10_000;
@@ -12,7 +13,7 @@ export function createPauses(clock: Clock) {
     begin(name: string, milliseconds: number): void {
       until.delete(name);
       until.set(name, clock.elapsed() + milliseconds);
-      if (until.size > MAX_PAUSES) until.delete(until.keys().next().value!);
+      forgetOldest(until, MAX_PAUSES);
     },
     /** Milliseconds that are left, 0 when there is no pause. */
     left: (name: string): number => Math.max(0, (until.get(name) ?? 0) - clock.elapsed()),

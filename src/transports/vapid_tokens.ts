@@ -1,5 +1,6 @@
 /** VAPID tokens, signed once for each origin and key and used until half their life is over (RFC 8292 5). */
 import type { Clock } from "../clock.ts";
+import { forgetOldest } from "../model/forget_oldest.ts";
 import { printVapid, TOKEN_LIFE, type VapidKey } from "../wire/vapid.ts";
 
 /** Milliseconds: a push service whose clock is hours ahead still takes a token that is used so long. */
@@ -21,7 +22,7 @@ export function createVapidTokens({ contact, clock }: { contact: string; clock: 
     const header = printVapid(key, { audience: origin, contact, now });
     tokens.delete(name);
     tokens.set(name, { header, signed: now });
-    if (tokens.size > MAX_TOKENS) tokens.delete(tokens.keys().next().value!);
+    forgetOldest(tokens, MAX_TOKENS);
     return await header;
   };
 }

@@ -1,5 +1,6 @@
 /** What one mailbox may hold: beyond it the oldest of the lowest urgency go first. */
 import type { Clock } from "../../clock.ts";
+import { forgetOldest } from "../../model/forget_oldest.ts";
 import { type KnownMessage, URGENCIES, withoutReplaced } from "../../model/push_message.ts";
 import { deleteMessages, readPages } from "../../store/push_messages.ts";
 
@@ -24,7 +25,7 @@ export function createBounds({ kv, clock, dropped }: Deps) {
     counts.delete(mailbox);
     if (count >= LOOK_AFTER) return void full.add(mailbox);
     counts.set(mailbox, count);
-    if (counts.size > COUNTED) counts.delete(counts.keys().next().value!);
+    forgetOldest(counts, COUNTED);
   }
 
   /** Once a second: looks at those of which much was stored. A fault leaves them for the next time. */

@@ -1,6 +1,7 @@
 /** Whose mailboxes there are (RFC 8030 4, 7.3): made by an owner, found by who pushes, renewed by being read, ended. */
 import type { Clock } from "../../clock.ts";
 import { CarillonError } from "../../errors.ts";
+import { forgetOldest } from "../../model/forget_oldest.ts";
 import type { Mailbox } from "../../model/push_message.ts";
 import {
   countMailboxes,
@@ -49,7 +50,7 @@ export function createMailboxes({ kv, clock, ended }: Deps) {
     const resource = await readPushResource(kv, push);
     if (!resource || resource.expiresAt <= clock.now()) return fail();
     resources.set(push, { resource, until: clock.elapsed() + REMEMBERED });
-    if (resources.size > MAX_REMEMBERED) resources.delete(resources.keys().next().value!);
+    forgetOldest(resources, MAX_REMEMBERED);
     return resource;
   }
 
