@@ -14,9 +14,14 @@ const LOOK_AFTER = 20;
 /** Mailboxes whose messages are counted. */
 const COUNTED = 20_000;
 
-type Deps = { kv: Deno.Kv; clock: Clock; dropped: (messages: KnownMessage[]) => void };
+type Deps = {
+  kv: Deno.Kv;
+  clock: Clock;
+  /** Tells whom it concerns, before the messages are gone. */
+  dropping: (messages: KnownMessage[]) => Promise<void>;
+};
 
-export function createBounds({ kv, clock, dropped }: Deps) {
+export function createBounds({ kv, clock, dropping }: Deps) {
   const counts = new Map<string, number>(), full = new Set<string>();
   let looking = Promise.resolve();
 
@@ -42,8 +47,8 @@ export function createBounds({ kv, clock, dropped }: Deps) {
     const now = clock.now(), live = new Set(withoutReplaced(known, now)), tooMany = overflow([...live]);
     // Who waits for a receipt hears of what has expired: the minute sees to that.
     const replaced = known.filter((each) => !live.has(each) && each.message.until > now);
+    await dropping(tooMany);
     await deleteMessages(kv, [...replaced, ...tooMany]);
-    if (tooMany.length > 0) dropped(tooMany);
   }
 
   return { stored, tick, settled: () => looking };

@@ -38,7 +38,7 @@ export function createPushService(
   { kv, clock, random, log, metrics, tokenOf, messageUrl, ...deps }: PushServiceDeps,
 ) {
   const readers = createReaders({ kv, clock, random, ...deps, print, unread });
-  const bounds = createBounds({ kv, clock, dropped });
+  const bounds = createBounds({ kv, clock, dropping });
   const { accept, drain } = createAcceptor({
     kv,
     clock,
@@ -62,9 +62,9 @@ export function createPushService(
     setAside({ log, metrics }, "push_message", messageKey(placed));
   }
 
-  function dropped(messages: KnownMessage[]): void {
+  async function dropping(messages: KnownMessage[]): Promise<void> {
+    await acknowledging.receipts(messages, 410);
     count("dropped", messages.length);
-    void acknowledging.receipts(messages, 410).catch(() => {});
   }
 
   /** Stores a message, `ttl` in seconds, and answers its token. */

@@ -34,7 +34,7 @@ Deno.test("bounds: what stays is within them, and nothing that goes is more urge
 
 Deno.test("bounds: what was replaced goes with all that it left, what has expired waits for whoever tells of it", async () => {
   await using kv = await memoryKv();
-  const clock = manualClock(1_000), bounds = createBounds({ kv, clock, dropped: () => {} });
+  const clock = manualClock(1_000), bounds = createBounds({ kv, clock, dropping: () => Promise.resolve() });
   for (const [body, until, topic] of [["old", 5_000, "a"], ["over", 500], ["new", 5_000, "a"]] as const) {
     await appendMessages(kv, [{ mailbox: "m", message: { urgency: "normal", until, body, topic } }], 0);
   }
@@ -43,4 +43,23 @@ Deno.test("bounds: what was replaced goes with all that it left, what has expire
   await bounds.settled();
   equal((await readMessages(kv, "m", "", 10)).map(({ message }) => message!.body), ["over", "new"]);
   equal((await Array.fromAsync(kv.list({ prefix: ["push_end"] }))).length, 2);
+});
+
+Deno.test("bounds: nothing goes before it is told of, and it is tried again", async () => {
+  await using kv = await memoryKv();
+  const tries: number[] = [];
+  const dropping = (messages: unknown[]) =>
+    tries.push(messages.length) === 1 ? Promise.reject(new Error()) : Promise.resolve();
+  const bounds = createBounds({ kv, clock: manualClock(1_000), dropping });
+  const count = async () => (await readMessages(kv, "m", "", 500)).length;
+  for (let n = 0; n < MAX_MESSAGES + 3; n++) {
+    await appendMessages(kv, [{ mailbox: "m", message: { urgency: "normal", until: 5_000 } }], 0);
+    bounds.stored("m");
+  }
+  for (const left of [MAX_MESSAGES + 3, MAX_MESSAGES]) {
+    bounds.tick();
+    await bounds.settled();
+    equal(await count(), left);
+  }
+  equal(tries, [3, 3]);
 });
