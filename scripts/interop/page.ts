@@ -21,6 +21,14 @@ const LEGEND = [
   "told of another client's write, and led by the sync-token to the new member.",
 ].join("\n");
 
+const TRANSPORTS = [
+  "One client writes to a calendar through Carillon, and each of these hears of it. The event stream, the push services",
+  "and the webhook are real, and encrypted or signed; APNs and FCM are servers of the tests, written from the vendors'",
+  "documents: the vendors' own were not reached.",
+].join("\n");
+
+const TRANSPORT_NAMES = ["event stream", "Web Push", "Carillon's push service", "webhook", "APNs", "FCM"];
+
 export function printPage({ clients, rows }: Survey): string {
   const versions = [`Carillon ${deno.version}`, `Deno ${Deno.version.deno}`].concat(clients.map(printVersion));
   const names = clients.map(({ name }) => name);
@@ -30,6 +38,9 @@ export function printPage({ clients, rows }: Survey): string {
     `Run on ${new Date().toISOString().slice(0, 10)} by \`deno task interop --write\` with ${versions.join(", ")}.`,
     printTable([["server", ...names, "push"], ...rows.map((row) => printRow(row, names))]),
     LEGEND,
+    "## By which transport",
+    TRANSPORTS,
+    printTable([["server", ...TRANSPORT_NAMES], ...rows.map(printTransports)]),
     ...section(
       "What differs",
       rows.flatMap(printDifferences),
@@ -54,6 +65,12 @@ function printRow({ server, version, runs, push }: Row, clients: string[]): stri
   const name = `${server.name}${"found" in version ? ` ${version.found}` : ""}`;
   const cells = clients.map((client) => printCell(runs.get(client)!, printRun));
   return [name, ...cells, printCell(push, count)];
+}
+
+function printTransports({ server, transports }: Row): string[] {
+  const outcomeOf = (name: string) => (steps: Step[]) =>
+    steps.find((step) => step.name === name)?.outcome === "passed" ? "told" : "**not told**";
+  return [server.name, ...TRANSPORT_NAMES.map((name) => printCell(transports, outcomeOf(name)))];
 }
 
 function printCell<T>(cell: Cell<T>, print: (found: T) => string): string {
@@ -119,8 +136,8 @@ function printFailed({ name, lines }: Step): string {
   return `- ${name}: ${"`"}${first.replaceAll("`", "'").slice(0, 160).trim()}${"`"}`;
 }
 
-function printPush({ server, push }: Row): string[] {
-  const failed = "found" in push ? push.found.filter(isFailed) : [];
+function printPush({ server, push, transports }: Row): string[] {
+  const failed = [push, transports].flatMap((cell) => "found" in cell ? cell.found.filter(isFailed) : []);
   return failed.length === 0 ? [] : [`${server.name}:\n\n${failed.map(printFailed).join("\n")}`];
 }
 
@@ -128,9 +145,10 @@ function printMissing(clients: Survey["clients"], rows: Row[]): string[] {
   const named = [
     ...[...clients, ...rows.map(({ server, version }) => ({ name: server.name, version }))]
       .map(({ name, version }) => ({ name, cell: version as Cell<unknown> })),
-    ...rows.filter(({ version }) => "found" in version).flatMap(({ server, runs, push }) => [
+    ...rows.filter(({ version }) => "found" in version).flatMap(({ server, runs, push, transports }) => [
       ...[...runs].map(([client, cell]) => ({ name: `${server.name} with ${client}`, cell: cell as Cell<unknown> })),
       { name: `${server.name} with push`, cell: push as Cell<unknown> },
+      { name: `${server.name} with each transport`, cell: transports as Cell<unknown> },
     ]),
   ];
   const lines = named.flatMap(({ name, cell }) =>

@@ -1,5 +1,5 @@
 /** One client against one server, twice: direct, and through a real Carillon in front of it. */
-import { startWorker } from "../bench/worker.ts";
+import { type BenchWorker, startWorker } from "../bench/worker.ts";
 import { compare, type Difference } from "./compare.ts";
 import type { ClientKind, Place, ServerKind, Step } from "./kinds.ts";
 
@@ -45,11 +45,11 @@ export async function withServer<T>(server: ServerKind, use: (place: Place, fold
 /** Starts the real process in front of it; the place that it hands on has Carillon's origin. */
 export async function withCarillon<T>(
   place: Place,
-  use: (place: Place) => Promise<T>,
+  use: (place: Place, worker: BenchWorker) => Promise<T>,
   env: Record<string, string> = {},
 ): Promise<T> {
   await using worker = await startWorker({ env: { CARILLON_UPSTREAM: place.origin, ...env } });
-  return await use({ ...place, origin: worker.url });
+  return await use({ ...place, origin: worker.url }, worker);
 }
 
 async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {

@@ -3,11 +3,18 @@ import { progress } from "../bench/report.ts";
 import { type ClientKind, printError, type ServerKind, type Step } from "./kinds.ts";
 import { runPush } from "./push.ts";
 import { type Run, runTwice } from "./run.ts";
+import { runTransports } from "./transports.ts";
 
 /** What was found, or why nothing was. */
 export type Cell<T> = { found: T } | { why: string };
 
-export type Row = { server: ServerKind; version: Cell<string>; runs: Map<string, Cell<Run>>; push: Cell<Step[]> };
+export type Row = {
+  server: ServerKind;
+  version: Cell<string>;
+  runs: Map<string, Cell<Run>>;
+  push: Cell<Step[]>;
+  transports: Cell<Step[]>;
+};
 
 export type Survey = { clients: { name: string; version: Cell<string> }[]; rows: Row[] };
 
@@ -33,8 +40,9 @@ async function surveyServer(server: ServerKind, clients: Known[], withPush: bool
   for (const { client, version: known } of clients) {
     runs.set(client.name, await surveyClient(server, client, [version, known]));
   }
-  const push = await surveyPush(server, version, withPush);
-  return { server, version, runs, push };
+  const push = await surveyPush(server, "push", withPush ? runPush : undefined, version);
+  const transports = await surveyPush(server, "each transport", withPush ? runTransports : undefined, version);
+  return { server, version, runs, push, transports };
 }
 
 async function surveyClient(server: ServerKind, client: ClientKind, versions: Cell<string>[]): Promise<Cell<Run>> {
@@ -45,12 +53,17 @@ async function surveyClient(server: ServerKind, client: ClientKind, versions: Ce
   return await look(() => runTwice(server, client));
 }
 
-async function surveyPush(server: ServerKind, version: Cell<string>, wanted: boolean): Promise<Cell<Step[]>> {
+async function surveyPush(
+  server: ServerKind,
+  what: string,
+  run: ((server: ServerKind) => Promise<Step[]>) | undefined,
+  version: Cell<string>,
+): Promise<Cell<Step[]>> {
   if ("why" in version) return version;
   if (server.plain) return { why: PLAIN };
-  if (!wanted) return { why: "not asked for" };
-  progress(`${server.name} with push`);
-  return await look(() => runPush(server));
+  if (!run) return { why: "not asked for" };
+  progress(`${server.name} with ${what}`);
+  return await look(() => run(server));
 }
 
 async function look<T>(find: () => Promise<T>): Promise<Cell<T>> {
