@@ -19,12 +19,13 @@ const ALLOWED: Record<string, string[]> = {
   access: ["wire", "model"],
   transports: ["wire", "model"],
   broker: ["store", "wire", "model"],
+  console: ["store", "model"],
   dav: ["broker", "store", "access", "wire", "model"],
-  doors: ["dav", "broker", "store", "access", "wire", "model"],
+  doors: ["console", "dav", "broker", "store", "access", "wire", "model"],
   serve: ["doors", "broker"],
-  app: ["doors", "broker", "access", "model"],
+  app: ["console", "doors", "broker", "access", "model"],
   senders: ["transports", "store", "wire", "model"],
-  worker: ["access", "app", "doors", "senders", "serve", "broker", "store", "model"],
+  worker: ["access", "app", "console", "doors", "senders", "serve", "broker", "store", "model"],
   log: [],
   banner: [],
 };
@@ -39,7 +40,7 @@ const src = join(root, "src");
 
 /** The folder of a file in src/, or its own name at the top. */
 function partOf(file: string): string {
-  return relative(src, file).split("/")[0]!.replace(/\.ts$/, "");
+  return relative(src, file).split("/")[0]!.replace(/\.tsx?$/, "");
 }
 
 function* faultsOf(file: string): Generator<string> {
@@ -62,7 +63,7 @@ function* faultsOf(file: string): Generator<string> {
 function* filesIn(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     if (isDirectory) yield* filesIn(join(folder, name));
-    else if (name.endsWith(".ts")) yield join(folder, name);
+    else if (/\.tsx?$/.test(name)) yield join(folder, name);
   }
 }
 

@@ -19,7 +19,11 @@ import { createRates } from "./access/rates.ts";
 import { type AwaitTurn, createRefusalTurns } from "./access/refusals.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Clock } from "./clock.ts";
+import type { FiguresReader } from "./console/figures.ts";
+import { CONSOLE } from "./console/page.tsx";
+import type { Trouble } from "./console/trouble.ts";
 import type { IssuerConfig } from "./config/issuers.ts";
+import { consoleOffDoor, mountConsole } from "./doors/console.tsx";
 import { pushDoor, rawPushDoor } from "./doors/push.ts";
 import { createRefused, loggedPath } from "./doors/refused.ts";
 import { eventsDoor, SetError } from "./doors/events.ts";
@@ -60,8 +64,10 @@ export type AppDeps = {
   isDraining: () => boolean;
   pushService: PushService;
   capabilities: Capabilities;
-  /** Whether a token may come as a cookie. */
+  /** Whether a token may come as a cookie, and there is a console. */
   cookies: boolean;
+  figures: FiguresReader;
+  trouble: Trouble;
 } & Pick<SubscriptionDeps, "offers">;
 
 type Routes = Hono<{ Bindings: StreamEnv }>;
@@ -79,8 +85,12 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
   const charge = createRates(deps.issuers, clock.elapsed);
   const verify = createTokenVerifier({ issuers, audience: [url, hubUrl], hubUrl, now });
   const access = { verify, origins: new Set([url, ...deps.origins]), cookies: deps.cookies, hubUrl };
+  const refused = createRefused({ metrics, log, trouble: deps.trouble }), awaitTurn = createRefusalTurns(clock);
   const app: Routes = new Hono();
 
+  app.use(`${CONSOLE}/*`, refusedInTurn(awaitTurn));
+  if (deps.cookies) mountConsole(app, { ...deps, ...broker, url, hubUrl, now, refused });
+  else app.get(CONSOLE, consoleOffDoor);
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
   app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, charge, now }));
   const subscribing = { ...deps, ...access, url, now, subscriptions: broker.subscriptions };
@@ -98,8 +108,7 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
   app.post(HUB_PATH, updateDoor({ ...access, publish: broker.publish, isOwnId: broker.isOwnId, charge, now }));
   const pushing = { ...access, url, service: deps.pushService, capabilities: deps.capabilities, seats: broker.seats };
   const checkVapid = createVapidCheck({ now, elapsed: clock.elapsed, audience: new URL(url).origin });
-  const refused = createRefused({ metrics, log });
-  const receiving = { ...pushing, checkVapid, refused, awaitTurn: createRefusalTurns(clock) };
+  const receiving = { ...pushing, checkVapid, refused, awaitTurn };
   mountPushService(app, receiving);
   app.get(metadataPath(HUB_PATH), metadataDoor({ ...access, activeSubscriptions: broker.active !== undefined }));
   if (broker.active) {

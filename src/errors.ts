@@ -33,6 +33,7 @@ export const ERRORS = {
   access_denied: { status: 400, level: "warning", advice: "Add the topic to the issuer's topics in CARILLON_ISSUERS." },
   missing_token: { status: 401, level: "info", advice: "Send Authorization: Bearer TOKEN; deno task token makes one." },
   invalid_token: { status: 401, level: "info", advice: "Fetch a new token for this worker, and try again." },
+  missing_session: { status: 401, level: "info", advice: "Log in at /-/console with the admin token." },
   missing_vapid: {
     status: 401,
     level: "debug",
@@ -45,6 +46,7 @@ export const ERRORS = {
   },
   insufficient_scope: { status: 403, level: "info", advice: "Ask for a token whose grants cover these topics." },
   origin_refused: { status: 403, level: "warning", advice: "Add the page's origin to CARILLON_ORIGINS." },
+  foreign_page: { status: 403, level: "warning", advice: "Open the console at its own address, and do it there." },
   not_found: { status: 404, level: "debug", advice: "The README lists the addresses; a subscription may have ended." },
   method_not_allowed: { status: 405, level: "debug", advice: "Use a method that the Allow header names." },
   too_large: { status: 413, level: "info", advice: "Send less at once: one event may hold 48 KiB." },

@@ -6,6 +6,8 @@ import { type BrokerDeps, openBroker } from "./broker/broker.ts";
 import { createPushService, type PushService } from "./broker/mail/push_service.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { createFigures } from "./console/figures.ts";
+import { createTrouble } from "./console/trouble.ts";
 import { type DavDoor, openDavDoor } from "./doors/dav.ts";
 import { messageUrl } from "./doors/push_service.ts";
 import { asCarillonError } from "./errors.ts";
@@ -37,13 +39,14 @@ const EVERYTHING = { match: "*", type: "exact" as const };
 
 /** Fills the ring, then listens. `stop` drains: accepted work is committed, streams end, connections close. */
 export async function startWorker({ config, serve, outlets, ...deps }: WorkerDeps): Promise<Worker> {
-  const { kv, clock } = deps;
-  const broker = await openBroker({ ...config, ...deps, ...outlets });
+  const { kv, clock } = deps, trouble = createTrouble(clock);
+  const broker = await openBroker({ ...config, ...deps, ...outlets, senders: trouble.watch(outlets.senders) });
   const local = await readLocalIssuer(kv, config.secret);
   const issuers = [
     { iss: local.iss, keys: { jwks: local.jwks }, algorithms: ["EdDSA" as const], topics: [EVERYTHING] },
     ...config.issuers,
   ];
+  const figures = createFigures({ ...deps, trouble, issuers });
   const stopping = new AbortController();
   const capabilities = createCapabilities(broker.hashKey);
   let stopped: Promise<void> | undefined, dav: DavDoor | undefined, pushService: PushService;
@@ -51,7 +54,8 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
   const listening = await serve(config.host, config.port, (port) => {
     // Port 0 is known only now.
     if (new URL(url).port === "0") url = `http://localhost:${port}`;
-    dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker });
+    dav = openDavDoor({ ...config, ...deps, ...outlets, url, davUrl: config.davUrl ?? url, broker, trouble });
+    if (dav?.isShared) deps.log.warn("there is no console and no cookie: set CARILLON_DAV_URL to a host of its own");
     const tokenOf = capabilities.ofMessage;
     pushService = createPushService({ ...deps, seats: broker.seats, tokenOf, messageUrl: messageUrl(url) });
     const adminHash = async () => config.adminToken ? hashAdminToken(config.adminToken) : await readAdminHash(kv);
@@ -65,6 +69,8 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
       broker,
       pushService,
       capabilities,
+      figures,
+      trouble,
       // A page that the DAV server passes on must not speak with the cookie of who looks at it.
       cookies: !dav?.isShared,
       adminHash,
@@ -78,7 +84,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
     dav?.run(stopping.signal),
     pushService!.run(stopping.signal),
   ]);
-  const ticking = tickEverySecond([broker.tick, pushService!.tick, outlets.tick], clock, stopping.signal);
+  const ticking = tickEverySecond([broker.tick, pushService!.tick, outlets.tick, figures.tick], clock, stopping.signal);
   return { url, minute, stop };
 
   async function minute(): Promise<void> {

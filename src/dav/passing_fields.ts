@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { COOKIE } from "../access/credentials.ts";
+import { SESSION_COOKIE } from "../access/sessions.ts";
 import { endToEnd, type Field, valuesOf } from "./raw_headers.ts";
 
 /** What says how a body is sent. */
@@ -55,15 +56,22 @@ export function advertise(fields: Field[]): Field[] {
   });
 }
 
-/** Neither who a client says it came through, which is told anew, nor our own cookie goes to the upstream. */
+/** What a browser keeps of ours: cookies know no ports, so that a DAV server on another one would be sent them, too. */
+const OUR_COOKIES = [COOKIE, ...Object.values(SESSION_COOKIE)];
+
+/** Neither who a client says it came through, which is told anew, nor a cookie of ours goes to the upstream. */
 function withoutOurs([name, values]: Field): Field[] {
   if (/^x-forwarded-(?:for|host|proto)$/i.test(name)) return [];
-  if (name.toLowerCase() !== "cookie" || !values.some((value) => value.includes(COOKIE))) return [[name, values]];
+  if (name.toLowerCase() !== "cookie" || !values.some(holdsOurs)) return [[name, values]];
   const rest = withoutOurCookie(values.join("; "));
   return rest === "" ? [] : [[name, [rest]]];
 }
 
+function holdsOurs(value: string): boolean {
+  return OUR_COOKIES.some((name) => value.includes(name));
+}
+
 /** Pairs of a `Cookie` field (RFC 6265 4.2). */
 export function withoutOurCookie(cookie: string): string {
-  return cookie.split(/; */).filter((pair) => !pair.startsWith(`${COOKIE}=`)).join("; ");
+  return cookie.split(/; */).filter((pair) => !OUR_COOKIES.includes(pair.split("=")[0]!)).join("; ");
 }

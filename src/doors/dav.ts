@@ -3,6 +3,7 @@ import type { Logger } from "@logtape/logtape";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import type { Trouble } from "../console/trouble.ts";
 import { checkQuotas } from "../access/quotas.ts";
 import type { Broker } from "../broker/broker.ts";
 import { createAdapt } from "../dav/advertise.ts";
@@ -46,6 +47,7 @@ type Deps = {
   offers: Offer[];
   metrics: Metrics;
   log: Logger;
+  trouble: Trouble;
 };
 
 /** `handle` answers whether the request is the DAV server's; `expects`: the client waits for `100 Continue`. */
@@ -60,7 +62,7 @@ export type DavDoor = {
 
 /** Undefined where no DAV server is behind us. */
 export function openDavDoor(deps: Deps): DavDoor | undefined {
-  const { upstream: behind, davUrl, url, metrics, log, broker, offers, upstreamConnections } = deps;
+  const { upstream: behind, davUrl, url, metrics, log, trouble, broker, offers, upstreamConnections } = deps;
   if (behind === undefined) return undefined;
   const publicUrl = new URL(davUrl), { origin } = publicUrl, { subscriptions, topicNames: names } = broker;
   const isShared = origin === new URL(url).origin;
@@ -134,7 +136,7 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
     }
   }
 
-  const refused = createRefused({ metrics, log });
+  const refused = createRefused({ metrics, log, trouble });
   const fail = (outgoing: ServerResponse, error: CarillonError) => writeProblem(outgoing, refused(error));
 
   const failed = (what: string) => (thrown: unknown) =>

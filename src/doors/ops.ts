@@ -1,11 +1,9 @@
 /** For operators: `/-/healthy`, `/-/ready`, `/-/metrics`. */
-import { timingSafeEqual } from "node:crypto";
-import { Buffer } from "node:buffer";
 import type { Handler } from "hono";
 import { CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { readToken } from "../access/credentials.ts";
-import { hashAdminToken } from "../store/keys.ts";
+import { type AdminHash, isAdminToken } from "./admin_token.ts";
 import { missingToken } from "./bearer.ts";
 
 /** The process runs and answers. */
@@ -21,18 +19,14 @@ export function readyDoor({ check, isDraining }: { check: () => Promise<void>; i
 }
 
 export function metricsDoor(
-  { metrics, adminHash }: { metrics: Metrics; adminHash: () => Promise<string | undefined> },
+  { metrics, adminHash }: { metrics: Metrics; adminHash: AdminHash },
 ): Handler {
   return async (c) => {
     const token = readToken(c, { origins: new Set(), cookies: true });
     if (token === undefined) throw missingToken();
-    if (!equal(hashAdminToken(token), await adminHash() ?? "")) throw wrongToken();
+    if (!await isAdminToken(token, adminHash)) throw wrongToken();
     return c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType });
   };
-}
-
-function equal(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
 function wrongToken(): CarillonError {

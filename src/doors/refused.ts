@@ -2,6 +2,7 @@
 import type { Logger } from "@logtape/logtape";
 import { asCarillonError, CarillonError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Trouble } from "../console/trouble.ts";
 import { PUSH } from "./push_service.ts";
 
 /** Characters of a path that are logged. */
@@ -10,10 +11,13 @@ const MAX_PATH = 100;
 /** Answers what the caller is told. */
 export type Refused = (thrown: unknown, path?: string) => CarillonError;
 
-export function createRefused({ metrics, log }: { metrics: Metrics; log: Logger }): Refused {
+export function createRefused(
+  { metrics, log, trouble }: { metrics: Metrics; log: Logger; trouble: Trouble },
+): Refused {
   return (thrown, path) => {
     const error = asCarillonError(thrown), { code, message: detail, meaning } = error;
     metrics.refused.inc({ code });
+    trouble.refused(code, path === undefined ? undefined : loggedPath(path));
     log[meaning.level]("{code}: {detail}", {
       code,
       detail,

@@ -71,6 +71,21 @@ export async function countSubscriptions(
   return Object.fromEntries(names.map((name, n) => [name, toCount(entries[n]!.value)])) as Counts;
 }
 
+/** Push services and webhooks that are added up. */
+const MAX_SERVICES = 1_000;
+
+/** All subscriptions, those of the first services where there are very many. */
+export async function countAll(kv: Deno.Kv): Promise<{ confirmed: number; unconfirmed: number }> {
+  const [confirmed, unconfirmed] = await Promise.all(["confirmed_at", "unconfirmed_at"].map((name) => sum(kv, name)));
+  return { confirmed: confirmed!, unconfirmed: unconfirmed! };
+}
+
+async function sum(kv: Deno.Kv, name: string): Promise<number> {
+  const entries = kv.list<unknown>({ prefix: ["count", name] }, { limit: MAX_SERVICES, batchSize: 500 });
+  const counts = await withDeadline("counting all subscriptions", Array.fromAsync(entries, ({ value }) => value));
+  return counts.map(toCount).reduce((sum, count) => sum + count, 0);
+}
+
 /** What was subtracted stands beyond the sign; a counter that is off must lock nobody out. */
 function toCount(value: unknown): number {
   return value instanceof Deno.KvU64 ? Math.max(0, Number(BigInt.asIntN(64, value.value))) : 0;

@@ -51,7 +51,8 @@ const kept = members<Kept>({
 const isWritten = (value: unknown): value is Kept | Tombstone => tombstone(value) || kept(value);
 const nonced = members<{ nonce: string }>({ nonce: text });
 
-export const subscriptionKey = (id: string) => ["subscription", id];
+const SUBSCRIPTION = ["subscription"];
+export const subscriptionKey = (id: string) => [...SUBSCRIPTION, id];
 const owned = (owner: string) => ["by_owner", owner];
 const initials = (shard: number) => ["initial", shard];
 export const ENDS = "ends";
@@ -155,6 +156,13 @@ function replaceEntries(atomic: Deno.AtomicOperation, before: Entry[], after: En
   const kept = new Set(after.map(([key]) => key.join()));
   for (const [key] of before) if (!kept.has(key.join())) atomic.delete(key);
   for (const [key, value] of after) atomic.set(key, value);
+}
+
+/** Some of all that stands under ids, in their order; tombstones are among them. */
+export async function listSubscriptions(kv: Deno.Kv, limit: number): Promise<Found[]> {
+  const entries = kv.list<unknown>({ prefix: SUBSCRIPTION }, { limit });
+  const found = Array.fromAsync(entries, (entry) => toFound(entry.key[1] as string, entry));
+  return await withDeadline("listing all subscriptions", found);
 }
 
 /** The subscriptions of an owner behind an id, in the order of their ids; `last` where there may be more behind it. */

@@ -2,6 +2,8 @@ import { problem } from "../../src/doors/problem.ts";
 import { asCarillonError, CarillonError, type ErrorCode, ERRORS } from "../../src/errors.ts";
 import { createApp } from "../../src/app.ts";
 import { systemClock } from "../../src/clock.ts";
+import { createFigures } from "../../src/console/figures.ts";
+import { createTrouble } from "../../src/console/trouble.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { getLogger } from "@logtape/logtape";
 import type { Broker } from "../../src/broker/broker.ts";
@@ -54,10 +56,12 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
   using seen = witness();
   await using kv = await memoryKv();
   seen.keep(SECRET);
-  const metrics = createMetrics();
+  const metrics = createMetrics(), trouble = createTrouble(systemClock);
   const broken = { check: () => Promise.reject(new TypeError(SECRET)) } as unknown as Broker;
   const app = createApp({
     cookies: true,
+    trouble,
+    figures: createFigures({ kv, clock: systemClock, metrics, trouble, issuers: [] }),
     url: "https://carillon.example",
     issuers: [],
     origins: [],

@@ -1,0 +1,124 @@
+// @ts-check
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/** Keeps the figures fresh, sends test rings, and listens. */
+
+/** Milliseconds between two looks at the figures, and before a stream that ended is opened again. */
+const EVERY = 2_000;
+
+/** What was heard and is shown. */
+const MAX_HEARD = 50;
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const fieldsOf = (/** @type {HTMLElement} */ form) => new FormData(/** @type {HTMLFormElement} */ (form));
+const pause = () => new Promise((resolve) => setTimeout(resolve, EVERY));
+
+/**
+ * Throws with what to do where the answer is a refusal.
+ * @param {string} path
+ * @param {RequestInit} [init]
+ */
+async function ask(path, init) {
+  const response = await fetch(`/-/console/${path}`, init).catch(() => {
+    throw new Error("The worker does not answer: is it running?");
+  });
+  if (response.ok) return response;
+  const { detail, advice } = await response.json().catch(() => ({}));
+  throw new Error([detail, advice].filter(Boolean).join(". ") || `The worker answered ${response.status}.`);
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {string} text
+ */
+function say(place, text, isBad = false) {
+  place.textContent = text;
+  place.classList.toggle("bad", isBad);
+}
+
+/** Whoever reads a part that has not changed keeps their place in it. */
+async function refresh() {
+  const html = await (await ask("figures")).text();
+  for (const part of new DOMParser().parseFromString(html, "text/html").body.children) {
+    const place = element(part.id);
+    if (place.innerHTML !== part.innerHTML) place.replaceChildren(...part.childNodes);
+  }
+}
+
+async function keepFresh() {
+  for (;;) {
+    await pause();
+    if (document.hidden) continue;
+    await refresh().then(() => say(element("stale"), "", true), ({ message }) => {
+      if (element("stale").textContent !== message) say(element("stale"), message, true);
+    });
+  }
+}
+
+/** @param {SubmitEvent} event */
+async function ring(event) {
+  event.preventDefault();
+  const state = element("ring-state"), body = new URLSearchParams(/** @type {any} */ (fieldsOf(element("ring"))));
+  try {
+    await ask("ring", { method: "POST", body });
+    say(state, `Committed at ${new Date().toLocaleTimeString()}: ${body.get("topic")}`);
+  } catch (error) {
+    say(state, /** @type {Error} */ (error).message, true);
+  }
+}
+
+/** The stream that is listened to. */
+let listening = new AbortController();
+
+/** @param {SubmitEvent} event */
+async function listen(event) {
+  event.preventDefault();
+  listening.abort();
+  const { signal } = listening = new AbortController();
+  const match = `${fieldsOf(element("listen")).get("match")}`, state = element("listen-state");
+  try {
+    for (; !signal.aborted; await pause()) await follow(match, signal);
+  } catch (error) {
+    if (!signal.aborted) say(state, /** @type {Error} */ (error).message, true);
+  }
+}
+
+/**
+ * Shows what one stream brings, until it ends. Not by EventSource: that tells neither why it was refused, nor events of
+ * a type that it was not asked for.
+ * @param {string} match
+ * @param {AbortSignal} signal
+ */
+async function follow(match, signal) {
+  const { body } = await ask(`listen?${new URLSearchParams({ match })}`, { signal });
+  if (!body) return;
+  say(element("listen-state"), `Listening to ${match}`);
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    for (let text = "", read = await reader.read(); !read.done; read = await reader.read()) {
+      const blocks = (text + read.value).split("\n\n");
+      text = blocks.pop() ?? "";
+      for (const block of blocks) show(block);
+    }
+  } catch {
+    // The connection broke: it is opened again, or was ended here.
+  }
+}
+
+/** @param {string} block Lines of one event; those that only keep the stream alive hold no data. */
+function show(block) {
+  const data = block.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
+  if (data.length === 0) return;
+  const row = document.createElement("li"), code = document.createElement("code"), time = document.createElement("p");
+  code.textContent = data.join("\n");
+  time.textContent = `Heard at ${new Date().toLocaleTimeString()}`;
+  time.className = "note";
+  row.append(time, code);
+  element("heard").prepend(row);
+  while (element("heard").children.length > MAX_HEARD) element("heard").lastElementChild?.remove();
+}
+
+element("ring").addEventListener("submit", ring);
+element("listen").addEventListener("submit", listen);
+void keepFresh();
