@@ -44,6 +44,7 @@ Deno.test("readme: every address of the app is in the table of addresses", () =>
     "/-/push/set/",
     "/-/push/message/",
     "/-/push/receipt",
+    "/-/console",
     "/-/healthy",
     "/-/ready",
     "/-/metrics",

@@ -22,15 +22,15 @@ export function Chart({ label, lines }: ChartProps) {
       aria-label={said}
     >
       <path class="base" d={`M0 ${HEIGHT}H${WIDTH}`} vector-effect="non-scaling-stroke" />
-      {lines.map(({ values, kind }) => <Path values={values} kind={kind} scale={HEIGHT / (max || 1)} />)}
+      {lines.map(({ values, kind }) => <Path values={values} kind={kind} max={max || 1} />)}
     </svg>
   );
 }
 
-function Path({ values, kind, scale }: Line & { scale: number }) {
+function Path({ values, kind, max }: Line & { max: number }) {
   if (values.length === 0) return null;
   const left = WIDTH + 1 - values.length;
-  const line = values.map((value, n) => `${left + n} ${round(HEIGHT - value * scale)}`).join("L");
+  const line = values.map((value, n) => `${left + n} ${round(HEIGHT * (1 - value / max))}`).join("L");
   return (
     <>
       {kind === "main" && <path class="area" d={`M${left} ${HEIGHT}L${line}V${HEIGHT}Z`} />}

@@ -7,7 +7,7 @@ import { count, fromNow } from "./words.ts";
 
 export function Details(figures: Figures) {
   return (
-    <div id="details" class="columns">
+    <div id="details">
       <Subscriptions {...figures} />
       <Deliveries {...figures} />
       <Errors {...figures} />
@@ -52,6 +52,9 @@ function Outcomes({ deliveries }: { deliveries: Delivered[] }) {
   );
 }
 
+/** Of refused requests, and of failed deliveries: the newest. */
+const MAX_SHOWN = 10;
+
 function Errors({ refusals, failures, now }: Figures) {
   const isEmpty = refusals.length + failures.length === 0;
   return (
@@ -63,8 +66,8 @@ function Errors({ refusals, failures, now }: Figures) {
         ? <p class="empty">Nothing was refused, and nothing failed. What is shows up here with what to do.</p>
         : (
           <ul class="rows">
-            {failures.map((failure) => <FailureRow {...failure} now={now} />)}
-            {refusals.map((refusal) => <RefusalRow {...refusal} now={now} />)}
+            {failures.slice(0, MAX_SHOWN).map((failure) => <FailureRow {...failure} now={now} />)}
+            {refusals.slice(0, MAX_SHOWN).map((refusal) => <RefusalRow {...refusal} now={now} />)}
           </ul>
         )}
     </section>
@@ -85,7 +88,7 @@ function RefusalRow({ code, meaning, path, count: times, at, now }: Refusal & { 
 const ADVICE: Record<Failure["outcome"], string> = {
   retry: "Nothing to do unless it stays: it is tried again, later each time.",
   gone: "Nothing to do: the subscription was ended, as its service asked.",
-  rejected: "The service will never take this message: look for its name in the log.",
+  rejected: "It will never take this message, and the next may fare better: look at its own log.",
 };
 
 function FailureRow({ transport, service, outcome, count: times, at, now }: Failure & { now: number }) {

@@ -32,6 +32,7 @@ export function LoginPage({ fault }: { fault?: string }) {
       <main class="login">
         <h1>Carillon console</h1>
         <form class="panel" method="post" action={`${CONSOLE}/login`}>
+          <input name="username" autocomplete="username" value="admin" hidden />
           <label for="token">Admin token</label>
           <input
             id="token"
@@ -114,7 +115,10 @@ function ListenPanel() {
       <form id="listen">
         <label for="listen-match">Topic or pattern, * for all</label>
         <input id="listen-match" name="match" value={EXAMPLE} required maxlength={1024} aria-describedby="listen-state" />
-        <button type="submit">Listen</button>
+        <p class="buttons">
+          <button type="submit">Listen</button>
+          <button type="button" class="quiet" id="stop">Stop</button>
+        </p>
         <p id="listen-state" role="status">Not listening. Choose a topic, listen, then send a test ring to it.</p>
       </form>
       <ol id="heard" class="rows" role="log" aria-label="What was heard, the newest first" tabindex={0}></ol>

@@ -1,10 +1,9 @@
 /** Subscriptions of the whole database, and those that wait to be told something. */
-import type { ErrorCode } from "../errors.ts";
-import { ERRORS } from "../errors.ts";
+import { type ErrorCode, ERRORS } from "../errors.ts";
 import type { Figures } from "./figures.ts";
 import { Head } from "./head.tsx";
-import type { Survey, Waiting } from "./survey.ts";
-import { atLeast, count, fromNow } from "./words.ts";
+import type { Survey } from "./survey.ts";
+import { count, fromNow } from "./words.ts";
 
 export function Subscriptions({ survey, now }: Figures) {
   return (
@@ -34,8 +33,7 @@ function Surveyed({ survey, now }: { survey: Survey; now: number }) {
         <Fact name="not confirmed yet" value={count(unconfirmed)} />
         {transports.counts.map(([name, value]) => <Fact name={name + scope} value={count(value)} />)}
       </dl>
-      {unconfirmed > 0 && <p class="note">Who is not confirmed has not taken the first message yet, and gets no other.
-      </p>}
+      {unconfirmed > 0 && <p class="note">Who is not confirmed has not taken the first message, and gets no other.</p>}
       <Waitings {...survey.waiting} now={now} />
     </>
   );
@@ -50,17 +48,17 @@ function Fact({ name, value }: { name: string; value: string }) {
   );
 }
 
-function Waitings({ soonest, count: all, isWhole, now }: Survey["waiting"] & { now: number }) {
-  if (all === 0) return <p class="empty">None of them waits: everybody was told of everything.</p>;
+function Waitings({ soonest, isWhole, now }: Survey["waiting"] & { now: number }) {
+  if (soonest.length === 0) return <p class="empty">None of them waits: everybody was told of everything.</p>;
   return (
     <>
-      <h3>{`Failing or waiting: ${atLeast(all, isWhole)}`}</h3>
+      <h3>{isWhole ? "Failing or waiting" : "Failing or waiting, the soonest of many"}</h3>
       <ul class="rows">
         {soonest.map(({ transport, service, topic, tries, at }) => (
           <li>
-            <Head name={`${transport}: ${service}`} aside={`next ${fromNow(at, now)}`} isBad={tries > 0} />
-            <code>{topic}</code>
-            <p>{whyOf(tries)}</p>
+            <Head name={`${transport}: ${service}`} aside={nextOf(at, now)} isBad={tries > 0} />
+            {topic !== undefined && <code>{topic}</code>}
+            <p>{whyOf(topic, tries)}</p>
           </li>
         ))}
       </ul>
@@ -68,7 +66,10 @@ function Waitings({ soonest, count: all, isWhole, now }: Survey["waiting"] & { n
   );
 }
 
-function whyOf(tries: Waiting["tries"]): string {
-  if (tries === 0) return "It was not tried yet: its service is paused or busy, or is still being asked.";
-  return `${count(tries)} ${tries === 1 ? "try" : "tries"} failed: its service did not answer, or asked to wait.`;
+const nextOf = (at: number, now: number) => at > now ? `next ${fromNow(at, now)}` : "due now";
+
+function whyOf(topic: string | undefined, tries: number): string {
+  const what = topic === undefined ? "Its first message" : "A change";
+  if (tries === 0) return `${what} was not tried yet: the service is paused or busy, or is being asked.`;
+  return `${what} failed ${count(tries)} ${tries === 1 ? "time" : "times"}: the service did not take it, or asks to wait.`;
 }

@@ -4,7 +4,7 @@ import { SHARDS } from "../model/shard.ts";
 import { serviceOf, type Transport } from "../model/subscription.ts";
 import { countAll } from "../store/counts.ts";
 import { type Due, listDue, readRetries } from "../store/retries.ts";
-import { type Found, findSubscriptions, listSubscriptions } from "../store/subscriptions.ts";
+import { findSubscriptions, type Kept, listSubscriptions } from "../store/subscriptions.ts";
 
 /** Milliseconds that a survey is good for. */
 const FRESH = 5_000;
@@ -12,18 +12,21 @@ const FRESH = 5_000;
 /** Records that are looked at: their ids are hashes, so that they are a sample of all. */
 const MAX_LOOKED_AT = 500;
 
-/** What waits: of each shard so many are counted, and of all so many shown, the soonest. */
-const MAX_COUNTED = 50, MAX_SHOWN = 10;
+/** What waits: of each shard so many are looked at, and of all so many shown, the soonest. */
+const MAX_DUE = 50, MAX_SHOWN = 10;
 
-/** A topic that a subscription could not be told of yet; `tries` failed, the next is `at` (milliseconds since 1970). */
-export type Waiting = { topic: string; transport: Transport; service: string; tries: number; at: number };
+/**
+ * A topic that a subscription could not be told of yet, or its first message where there is no topic. `tries` failed, the
+ * next is `at`, milliseconds since 1970.
+ */
+export type Waiting = { topic?: string; transport: Transport; service: string; tries: number; at: number };
 
-/** `isWhole`: what is said holds of all there are, not of the first ones alone. */
+/** `isWhole`: all there are were looked at. `waiting`: the soonest, and whether there are more. */
 export type Survey = {
   confirmed: number;
   unconfirmed: number;
   transports: { counts: [Transport, number][]; lookedAt: number; isWhole: boolean };
-  waiting: { soonest: Waiting[]; count: number; isWhole: boolean };
+  waiting: { soonest: Waiting[]; isWhole: boolean };
 };
 
 export type ReadSurvey = () => Promise<Survey>;
@@ -38,37 +41,46 @@ export function createSurvey({ kv, clock }: { kv: Deno.Kv; clock: Clock }): Read
 }
 
 async function survey(kv: Deno.Kv): Promise<Survey> {
-  const [counts, transports, waiting] = await Promise.all([countAll(kv), countTransports(kv), readWaiting(kv)]);
-  return { ...counts, transports, waiting };
+  const [counts, found, dues] = await Promise.all([countAll(kv), listSubscriptions(kv, MAX_LOOKED_AT), readDues(kv)]);
+  const kept = found.flatMap(({ kept }) => kept ?? []), isWhole = found.length < MAX_LOOKED_AT;
+  const all = [...kept.flatMap(toFirst), ...await toRetries(kv, dues.slice(0, MAX_SHOWN))].sort(bySoonest);
+  return {
+    ...counts,
+    transports: { counts: countTransports(kept), lookedAt: kept.length, isWhole },
+    waiting: { soonest: all.slice(0, MAX_SHOWN), isWhole: all.length <= MAX_SHOWN && dues.length <= MAX_SHOWN },
+  };
 }
 
-async function countTransports(kv: Deno.Kv): Promise<Survey["transports"]> {
-  const found = await listSubscriptions(kv, MAX_LOOKED_AT), counts = new Map<Transport, number>();
-  const kept = found.flatMap(({ kept }) => kept ?? []);
+const bySoonest = (a: { at: number }, b: { at: number }) => a.at - b.at;
+
+function countTransports(kept: Kept[]): [Transport, number][] {
+  const counts = new Map<Transport, number>();
   for (const { subscription: { transport } } of kept) counts.set(transport, (counts.get(transport) ?? 0) + 1);
-  return { counts: [...counts], lookedAt: kept.length, isWhole: found.length < MAX_LOOKED_AT };
+  return [...counts];
 }
 
-async function readWaiting(kv: Deno.Kv): Promise<Survey["waiting"]> {
-  const shards = Array.from({ length: SHARDS }, (_, shard) => listDue(kv, shard, Infinity, MAX_COUNTED));
-  const dues = await Promise.all(shards), all = dues.flat().sort((a, b) => a.at - b.at);
-  const soonest = await describe(kv, all.slice(0, MAX_SHOWN));
-  return { soonest, count: all.length, isWhole: dues.every(({ length }) => length < MAX_COUNTED) };
+async function readDues(kv: Deno.Kv): Promise<Due[]> {
+  const shards = Array.from({ length: SHARDS }, (_, shard) => listDue(kv, shard, Infinity, MAX_DUE));
+  return (await Promise.all(shards)).flat().sort(bySoonest);
 }
 
-/** An entry of the index may be stale, and its subscription may have ended. */
-async function describe(kv: Deno.Kv, dues: Due[]): Promise<Waiting[]> {
-  const [retries, found] = await Promise.all([
-    readRetries(kv, dues),
-    findSubscriptions(kv, dues.map(({ id }) => id)),
-  ]);
+/** The message that has to be taken before any other. */
+function toFirst({ subscription, initial }: Kept): Waiting[] {
+  return initial ? [{ ...whereTo(subscription), tries: initial.attempt, at: initial.at }] : [];
+}
+
+/** An entry of the index may be stale, its subscription may have ended, or waits for its first message anyway. */
+async function toRetries(kv: Deno.Kv, dues: Due[]): Promise<Waiting[]> {
+  const ids = dues.map(({ id }) => id);
+  const [retries, found] = await Promise.all([readRetries(kv, dues), findSubscriptions(kv, ids)]);
   return dues.flatMap(({ at }, n) => {
-    const retry = retries[n]!.retry, of = ownOf(found[n]!);
-    return retry?.at === at && of ? [{ topic: retry.topic, tries: retry.attempt, at, ...of }] : [];
+    const retry = retries[n]!.retry, kept = found[n]!.kept;
+    if (retry?.at !== at || !kept || kept.initial) return [];
+    return [{ topic: retry.topic, tries: retry.attempt, at, ...whereTo(kept.subscription) }];
   });
 }
 
 /** Of an address its service alone: the rest of it is a secret. */
-function ownOf({ kept }: Found): Pick<Waiting, "transport" | "service"> | undefined {
-  return kept && { transport: kept.subscription.transport, service: serviceOf(kept.subscription.address) };
+function whereTo({ transport, address }: Kept["subscription"]): Pick<Waiting, "transport" | "service"> {
+  return { transport, service: serviceOf(address) };
 }

@@ -8,9 +8,6 @@ const someDigits = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 /** Small numbers with a place behind the point. */
 export const count = (value: number) => (Math.abs(value) < 10 ? someDigits : digits).format(value);
 
-/** A number that may be more: only the first ones were counted. */
-export const atLeast = (value: number, isWhole: boolean) => isWhole ? count(value) : `${count(value)} or more`;
-
 /** When something is, as seen from `now`; both milliseconds since 1970. */
 export function fromNow(at: number, now: number): string {
   const seconds = Math.round(Math.abs(at - now) / 1000);

@@ -71,6 +71,11 @@ async function ring(event) {
 /** The stream that is listened to. */
 let listening = new AbortController();
 
+function stop() {
+  listening.abort();
+  say(element("listen-state"), "Not listening.");
+}
+
 /** @param {SubmitEvent} event */
 async function listen(event) {
   event.preventDefault();
@@ -110,15 +115,43 @@ async function follow(match, signal) {
 function show(block) {
   const data = block.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
   if (data.length === 0) return;
-  const row = document.createElement("li"), code = document.createElement("code"), time = document.createElement("p");
-  code.textContent = data.join("\n");
-  time.textContent = `Heard at ${new Date().toLocaleTimeString()}`;
-  time.className = "note";
-  row.append(time, code);
+  const { name, rest } = read(data.join("\n")), row = document.createElement("li");
+  const head = child(row, "p", "", "head");
+  child(head, "strong", name);
+  child(head, "span", new Date().toLocaleTimeString(), "note");
+  child(row, "code", rest);
   element("heard").prepend(row);
   while (element("heard").children.length > MAX_HEARD) element("heard").lastElementChild?.remove();
 }
 
+/**
+ * Of a calendar server's change its topic, and what else it says; all else as it came.
+ * @param {string} data
+ */
+function read(data) {
+  try {
+    const { topic, ...rest } = JSON.parse(data);
+    if (topic) return { name: `${topic}`, rest: JSON.stringify(rest) };
+  } catch {
+    // A Mercure publisher sends what it likes.
+  }
+  return { name: "An update", rest: data };
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {string} tag
+ * @param {string} text
+ */
+function child(parent, tag, text, className = "") {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  made.className = className;
+  parent.append(made);
+  return made;
+}
+
 element("ring").addEventListener("submit", ring);
 element("listen").addEventListener("submit", listen);
+element("stop").addEventListener("click", stop);
 void keepFresh();
