@@ -120,7 +120,9 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
   app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
 
   refuseOtherMethods(app);
-  app.notFound((c) => answer(new CarillonError("not_found", `nothing is at the address: ${loggedPath(c.req.path)}`), c));
+  app.notFound((c) =>
+    answer(new CarillonError("not_found", `nothing is at the address: ${loggedPath(c.req.path)}`), c)
+  );
   app.onError(answer);
   return { handle: (request, env) => app.fetch(request, env), raw: rawPushDoor(receiving) };
 

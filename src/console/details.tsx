@@ -24,9 +24,11 @@ function Deliveries({ deliveries }: Figures) {
       <h2 id="deliveries-heading">
         Deliveries <small>this worker, since it started</small>
       </h2>
-      {deliveries.length > 0
-        ? <Outcomes deliveries={deliveries} />
-        : <p class="empty">Nothing was sent yet. Subscribe to a topic (POST /-/subscriptions), then send a test ring.</p>}
+      {deliveries.length > 0 ? <Outcomes deliveries={deliveries} /> : (
+        <p class="empty">
+          Nothing was sent yet. Subscribe to a topic (POST /-/subscriptions), then send a test ring.
+        </p>
+      )}
     </section>
   );
 }
@@ -116,7 +118,13 @@ function Issuers({ issuers }: { issuers: ShownIssuer[] }) {
           <li>
             <Head name={iss} aside={rate === undefined ? "no limit" : `${count(rate)} a second`} />
             <p>{`By ${keys}, for:`}</p>
-            <ul class="topics">{topics.map((topic) => <li><code>{topic}</code></li>)}</ul>
+            <ul class="topics">
+              {topics.map((topic) => (
+                <li>
+                  <code>{topic}</code>
+                </li>
+              ))}
+            </ul>
           </li>
         ))}
       </ul>

@@ -114,14 +114,23 @@ function ListenPanel() {
       <h2 id="listen-heading">Listen</h2>
       <form id="listen">
         <label for="listen-match">Topic or pattern, * for all</label>
-        <input id="listen-match" name="match" value={EXAMPLE} required maxlength={1024} aria-describedby="listen-state" />
+        <input
+          id="listen-match"
+          name="match"
+          value={EXAMPLE}
+          required
+          maxlength={1024}
+          aria-describedby="listen-state"
+        />
         <p class="buttons">
           <button type="submit">Listen</button>
           <button type="button" class="quiet" id="stop">Stop</button>
         </p>
         <p id="listen-state" role="status">Not listening. Choose a topic, listen, then send a test ring to it.</p>
       </form>
-      <ol id="heard" class="rows" role="log" aria-label="What was heard, the newest first" tabindex={0}></ol>
+      <div id="log" role="log" aria-label="What was heard, the newest first" tabindex={0}>
+        <ul id="heard" class="rows"></ul>
+      </div>
     </section>
   );
 }

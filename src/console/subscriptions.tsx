@@ -71,5 +71,7 @@ const nextOf = (at: number, now: number) => at > now ? `next ${fromNow(at, now)}
 function whyOf(topic: string | undefined, tries: number): string {
   const what = topic === undefined ? "Its first message" : "A change";
   if (tries === 0) return `${what} was not tried yet: the service is paused or busy, or is being asked.`;
-  return `${what} failed ${count(tries)} ${tries === 1 ? "time" : "times"}: the service did not take it, or asks to wait.`;
+  return `${what} failed ${count(tries)} ${
+    tries === 1 ? "time" : "times"
+  }: the service did not take it, or asks to wait.`;
 }

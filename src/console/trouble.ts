@@ -1,5 +1,5 @@
 /** What went wrong lately, for whoever looks after this worker: bounded, and without anything that is secret. */
-import { type ErrorCode, ERRORS, type ErrorMeaning } from "../errors.ts";
+import { type ErrorCode, type ErrorMeaning, ERRORS } from "../errors.ts";
 import type { Outcome, Send, Senders } from "../model/delivery.ts";
 import { serviceOf, type Transport } from "../model/subscription.ts";
 

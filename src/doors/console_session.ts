@@ -61,9 +61,11 @@ export function createConsoleSession({ url, hashKey, adminHash, now }: Deps) {
     const site = c.req.header("sec-fetch-site"), from = c.req.header("origin");
     const isOwn = site === undefined ? from === undefined ? c.req.method === "GET" : from === origin : site === OWN;
     if (isOwn) return;
-    throw new CarillonError("foreign_page", `the request was refused: it comes from another page than ${url}${CONSOLE}`);
+    throw new CarillonError(
+      "foreign_page",
+      `the request was refused: it comes from another page than ${url}${CONSOLE}`,
+    );
   }
 
   return { find, need, begin, end };
 }
-

@@ -13,7 +13,10 @@ function openSamples() {
     clock.advance(milliseconds);
     samples.tick();
     const length = Math.min(++ticks, MAX_SAMPLES), before = samples.list().at(-1);
-    await eventually("a sample", () => Promise.resolve(samples.list().length === length && samples.list().at(-1) !== before));
+    await eventually(
+      "a sample",
+      () => Promise.resolve(samples.list().length === length && samples.list().at(-1) !== before),
+    );
     return samples.list().at(-1)!;
   }
 

@@ -15,7 +15,12 @@ type Stored = Parameters<typeof subscription>[2] & { initial?: { attempt: number
 
 async function store(kv: Deno.Kv, id: string, { initial, ...more }: Stored = {}): Promise<void> {
   const made = subscription(id, [TOPIC], { ...more, confirmed: !initial });
-  ok(await saveSubscription(kv, await findSubscription(kv, made.id), { subscription: made, ...(initial && { initial }) }));
+  ok(
+    await saveSubscription(kv, await findSubscription(kv, made.id), {
+      subscription: made,
+      ...(initial && { initial }),
+    }),
+  );
 }
 
 /** What a subscription could not be told, due at a time. */

@@ -47,7 +47,10 @@ for (const [name, serve] of [["node:http", serveNode], ["Deno.serve", serveDeno]
 
   Deno.test(`console, ${name}: whoever is not logged in is shown a form and nothing else`, async () => {
     using seen = witness();
-    await using worker = await consoleWorker({ serve, env: { CARILLON_ISSUERS: issuers(seen.keep("https://cal.example")) } });
+    await using worker = await consoleWorker({
+      serve,
+      env: { CARILLON_ISSUERS: issuers(seen.keep("https://cal.example")) },
+    });
     const { url } = worker;
     for (const cookie of [undefined, "carillon_session=", "carillon_session=9999999999999.x", `x=${ADMIN_TOKEN}`]) {
       const { status, text } = await ask(url, "", { cookie });
@@ -126,7 +129,8 @@ Deno.test("console: a session is good at every worker of the database", async ()
 
 Deno.test("console: the cookie is for this host and no script; behind https for https alone", async () => {
   await using plain = await consoleWorker();
-  const cookieOf = async (url: string) => (await post(url, "/login", `token=${ADMIN_TOKEN}`)).headers.get("set-cookie")!;
+  const cookieOf = async (url: string) =>
+    (await post(url, "/login", `token=${ADMIN_TOKEN}`)).headers.get("set-cookie")!;
   const rest = (text: string) => text.split("; ").slice(1).sort();
   const common = ["HttpOnly", "Max-Age=36000", "SameSite=Strict"];
   equal(rest(await cookieOf(plain.url)), [...common, "Path=/-/console"].sort());
@@ -177,7 +181,11 @@ Deno.test("console: a browser that names no site is asked for its origin, where 
   await using worker = await consoleWorker();
   const { url } = worker, cookie = await login(url), type = "application/x-www-form-urlencoded";
   const ring = async (headers: Record<string, string>) => {
-    const response = await fetch(`${url}/-/console/ring`, { method: "POST", body: RING, headers: { cookie, ...headers } });
+    const response = await fetch(`${url}/-/console/ring`, {
+      method: "POST",
+      body: RING,
+      headers: { cookie, ...headers },
+    });
     await response.body?.cancel();
     return response.status;
   };
@@ -189,12 +197,19 @@ Deno.test("console: a browser that names no site is asked for its origin, where 
 Deno.test("console: every answer forbids what is not ours, and to be kept; a file is asked for again", async () => {
   await using worker = await consoleWorker();
   const { url } = worker, cookie = await login(url);
-  const answers = [await ask(url, ""), await ask(url, "", { cookie }), await ask(url, "/figures"), await ask(url, "/no")];
+  const answers = [
+    await ask(url, ""),
+    await ask(url, "", { cookie }),
+    await ask(url, "/figures"),
+    await ask(url, "/no"),
+  ];
   for (const { headers } of [...answers, await post(url, "/login", "token=x")]) {
     equal(headers.get("content-security-policy"), CSP);
     equal([headers.get("cache-control"), headers.get("x-content-type-options")], ["no-store", "nosniff"]);
   }
-  for (const [file, type] of [["console.js", "text/javascript"], ["console.css", "text/css"], ["icon.svg", "image/svg"]]) {
+  for (
+    const [file, type] of [["console.js", "text/javascript"], ["console.css", "text/css"], ["icon.svg", "image/svg"]]
+  ) {
     const { status, headers } = await ask(url, `/${file}`), tag = headers.get("etag")!;
     ok(status === 200 && headers.get("content-type")!.startsWith(type!), file);
     equal(headers.get("cache-control"), "no-cache");
@@ -230,7 +245,9 @@ Deno.test("console: a bad ring and a bad pattern are refused with their reason, 
 
 Deno.test("console: whatever bytes a form or a cookie holds, nobody is let in and nothing breaks", async () => {
   await using worker = await consoleWorker();
-  const { url } = worker, bytes = fc.uint8Array({ maxLength: 200 }), field = fc.string({ maxLength: 80, unit: "binary" });
+  const { url } = worker,
+    bytes = fc.uint8Array({ maxLength: 200 }),
+    field = fc.string({ maxLength: 80, unit: "binary" });
   const form = fc.oneof(bytes, field.map((text) => new TextEncoder().encode(`token=${text}`)));
   const cookie = fc.stringMatching(/^[\x21-\x7e]{0,80}$/).map((text) => `carillon_session=${text}`);
   await fc.assert(
