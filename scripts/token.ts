@@ -20,7 +20,7 @@ Prints an access token (RFC 9068), and nothing else on standard output: TOKEN=$(
   --url URL            the worker that it is for, as the worker prints its address (CARILLON_URL)
   --key FILE           sign with this private JWK instead of the local issuer's, as deno task issuer makes it
   --issuer NAME        the name of that key's issuer in CARILLON_ISSUERS
-  --admin              make a new admin token, for metrics, and print it this once; the old one ends
+  --admin              make a new admin token, for console and metrics, and print it this once; the old one ends
   -h, --help           show this
 
 A PATTERN is * (every topic), a URLPattern where it holds *, { or (, and one exact topic else.

@@ -168,6 +168,14 @@ withRadicale("readme: the walk with curl alone works line by line", async (pytho
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("console: its commands work line by line", async () => {
+  const [folder, port] = [await makeCheckout(), anyPort()];
+  const block = blockOf(await Deno.readTextFile("docs/console.md"), "console", { 8411: port });
+  const output = await runInSession(block, folder, { PORT: port, NO_COLOR: "1" });
+  ok(/Live streams\n\{"id":"[^"]+"\}$/.test(output), output);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("push service: its commands work line by line", async () => {
   const [folder, port] = [await makeCheckout(), anyPort()];
   const block = blockOf(await Deno.readTextFile("docs/push-service.md"), "push-service", { 8411: port });

@@ -20,7 +20,9 @@ export function Now({ samples, paused }: Figures) {
           {last.failed > 0 ? <span class="bad">{count(last.failed)} failed</span> : "none failed"}
         </Tile>
         <Tile name="Retries due" samples={samples} shows={["retries"]}>
-          {paused > 0 ? <span class="bad">{count(paused)} push services paused</span> : "no push service paused"}
+          {paused > 0
+            ? <span class="bad">{`${count(paused)} push ${paused === 1 ? "service" : "services"} paused`}</span>
+            : "no push service paused"}
         </Tile>
       </div>
     </section>

@@ -47,8 +47,8 @@ export function LoginPage({ fault }: { fault?: string }) {
           {fault !== undefined && <p id="fault" class="bad" role="alert">{fault}</p>}
           <button type="submit">Log in</button>
           <p id="hint" class="note">
-            It is CARILLON_ADMIN_TOKEN, or was shown at the first start. None at hand? On the worker’s machine{" "}
-            <code>deno task token --admin</code> makes a new one.
+            It is CARILLON_ADMIN_TOKEN. Where that is not set it was shown at the first start, and{" "}
+            <code>deno task token --admin</code> on the worker’s machine makes a new one.
           </p>
         </form>
       </main>

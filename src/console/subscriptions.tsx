@@ -66,7 +66,8 @@ function Waitings({ soonest, isWhole, now }: Survey["waiting"] & { now: number }
   );
 }
 
-const nextOf = (at: number, now: number) => at > now ? `next ${fromNow(at, now)}` : "due now";
+/** To the second. */
+const nextOf = (at: number, now: number) => at - now >= 1000 ? `next ${fromNow(at, now)}` : "due now";
 
 function whyOf(topic: string | undefined, tries: number): string {
   const what = topic === undefined ? "Its first message" : "A change";

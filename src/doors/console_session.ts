@@ -41,10 +41,11 @@ export function createConsoleSession({ url, hashKey, adminHash, now }: Deps) {
   /** Throws `foreign_page`, and `invalid_token` for what is not the admin token. */
   async function begin(c: Context, token: string): Promise<void> {
     checkPage(c);
-    if (!await isAdminToken(token, adminHash)) {
+    const hash = await adminHash();
+    if (hash === undefined || !isAdminToken(token, hash)) {
       throw new CarillonError("invalid_token", "the admin token was refused at the console", CHALLENGE);
     }
-    setCookie(c, name, sessions.make((await adminHash())!), { ...cookie, maxAge: SESSION_SECONDS });
+    setCookie(c, name, sessions.make(hash), { ...cookie, maxAge: SESSION_SECONDS });
   }
 
   /** Throws `foreign_page`. */

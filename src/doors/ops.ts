@@ -24,7 +24,7 @@ export function metricsDoor(
   return async (c) => {
     const token = readToken(c, { origins: new Set(), cookies: true });
     if (token === undefined) throw missingToken();
-    if (!await isAdminToken(token, adminHash)) throw wrongToken();
+    if (!isAdminToken(token, await adminHash())) throw wrongToken();
     return c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType });
   };
 }

@@ -241,6 +241,7 @@ Deno.test("dav: who is asked about is asked with every cookie of the client, and
       ["Cookie: a=1\r\nCookie: b=2\r\n", "a=1; b=2"],
       [`Cookie: a=1; ${COOKIE}=token; b=2\r\n`, "a=1; b=2"],
       [`Cookie: ${COOKIE}=token\r\n`, undefined],
+      ["Cookie: __Host-carillon_session=a; carillon_session=b; c=3\r\n", "c=3"],
       ["", undefined],
     ] as const
   ) {
