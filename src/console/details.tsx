@@ -90,7 +90,7 @@ function RefusalRow({ code, meaning, path, count: times, at, now }: Refusal & { 
 const ADVICE: Record<Failure["outcome"], string> = {
   retry: "Nothing to do unless it stays: it is tried again, later each time.",
   gone: "Nothing to do: the subscription was ended, as its service asked.",
-  rejected: "It will never take this message, and the next may fare better: look at its own log.",
+  rejected: "This message is lost: the service will never take it. Its own log says why.",
 };
 
 function FailureRow({ transport, service, outcome, count: times, at, now }: Failure & { now: number }) {
