@@ -70,7 +70,7 @@ function Waitings({ soonest, isWhole, now }: Survey["waiting"] & { now: number }
 const nextOf = (at: number, now: number) => at - now >= 1000 ? `next ${fromNow(at, now)}` : "due now";
 
 function whyOf(topic: string | undefined, tries: number): string {
-  const what = topic === undefined ? "Its first message" : "A change";
+  const what = topic === undefined ? "A message without a change" : "A change";
   if (tries === 0) return `${what} was not tried yet: the service is paused or busy, or is being asked.`;
   return `${what} failed ${count(tries)} ${
     tries === 1 ? "time" : "times"

@@ -16,7 +16,7 @@ const MAX_LOOKED_AT = 500;
 const MAX_DUE = 50, MAX_SHOWN = 10;
 
 /**
- * A topic that a subscription could not be told of yet, or its first message where there is no topic. `tries` failed, the
+ * A topic that a subscription could not be told of yet; without one, the message that comes first or tells of a new key. `tries` failed, the
  * next is `at`, milliseconds since 1970.
  */
 export type Waiting = { topic?: string; transport: Transport; service: string; tries: number; at: number };
@@ -64,18 +64,18 @@ async function readDues(kv: Deno.Kv): Promise<Due[]> {
   return (await Promise.all(shards)).flat().sort(bySoonest);
 }
 
-/** The message that has to be taken before any other. */
+/** A message without a change. */
 function toFirst({ subscription, initial }: Kept): Waiting[] {
   return initial ? [{ ...whereTo(subscription), tries: initial.attempt, at: initial.at }] : [];
 }
 
-/** An entry of the index may be stale, its subscription may have ended, or waits for its first message anyway. */
+/** An entry of the index may be stale, its subscription may have ended, or has to take its first message before. */
 async function toRetries(kv: Deno.Kv, dues: Due[]): Promise<Waiting[]> {
   const ids = dues.map(({ id }) => id);
   const [retries, found] = await Promise.all([readRetries(kv, dues), findSubscriptions(kv, ids)]);
   return dues.flatMap(({ at }, n) => {
     const retry = retries[n]!.retry, kept = found[n]!.kept;
-    if (retry?.at !== at || !kept || kept.initial) return [];
+    if (retry?.at !== at || !kept?.subscription.confirmed) return [];
     return [{ topic: retry.topic, tries: retry.attempt, at, ...whereTo(kept.subscription) }];
   });
 }

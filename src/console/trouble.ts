@@ -1,6 +1,7 @@
 /** What went wrong lately, for whoever looks after this worker: bounded, and without anything that is secret. */
 import { type ErrorCode, type ErrorMeaning, ERRORS } from "../errors.ts";
 import type { Outcome, Send, Senders } from "../model/delivery.ts";
+import { forgetOldest } from "../model/forget_oldest.ts";
 import { serviceOf, type Transport } from "../model/subscription.ts";
 
 /** Push services and webhooks that are remembered: strangers choose them, so the one that failed longest ago goes. */
@@ -31,7 +32,7 @@ export function createTrouble({ now }: { now: () => number }) {
     const count = (failures.get(name)?.count ?? 0) + 1;
     failures.delete(name);
     failures.set(name, { transport, service, outcome, count, at: now() });
-    if (failures.size > MAX_FAILURES) failures.delete(failures.keys().next().value!);
+    forgetOldest(failures, MAX_FAILURES);
   }
 
   /** Senders that say here what they could not deliver. */

@@ -113,7 +113,9 @@ async function follow(match, signal) {
 
 /** @param {string} block Lines of one event; those that only keep the stream alive hold no data. */
 function show(block) {
-  const data = block.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trimStart());
+  const data = block.split("\n").filter((line) => line.startsWith("data:")).map((line) =>
+    line.slice(5).replace(/^ /, "")
+  );
   if (data.length === 0) return;
   const { name, rest } = read(data.join("\n")), row = document.createElement("li");
   const head = child(row, "p", "", "head");
