@@ -10,7 +10,7 @@ export function banner({ url, adminToken }: { url: string; adminToken: string | 
     "Try it in two more terminals, in this folder (with Deno installed: deno task …):",
     `  ${deno} listen${at} ${TOPIC}`,
     `  ${deno} ring${at} ${TOPIC}`,
-    ...(adminToken ? ["", `Admin token, shown this once: ${adminToken}`] : []),
+    ...(adminToken ? ["", `Admin token for ${url}/-/console, shown this once: ${adminToken}`] : []),
     "",
   ];
   return lines.join("\n");

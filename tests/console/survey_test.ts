@@ -79,6 +79,18 @@ Deno.test("survey: of very many it says that there are more", async () => {
   equal([waiting.soonest.map(({ at }) => at), waiting.isWhole], [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], false]);
 });
 
+Deno.test("survey: what cannot be read is passed by", async () => {
+  await using kv = await memoryKv();
+  await store(kv, "a");
+  await storeRetry(kv, "a", 1, 7);
+  const strange: Deno.KvKeyPart[][] = [["due", 0], ["due", 0, "x"], ["due", 1, 5, 6, 7], ["due", 1, 5n, "a", "b"]];
+  for (const key of [...strange, ["subscription", 1], ["subscription", "x", "y"], ["count", "confirmed_at", "z"]]) {
+    await kv.set(key, { any: "thing" });
+  }
+  const { confirmed, transports, waiting } = await surveyOf(kv);
+  equal([confirmed, transports.counts, waiting.soonest.map(({ at }) => at)], [1, [["web-push", 1]], [7]]);
+});
+
 Deno.test("survey: however many ask, the database is read once in five seconds", async () => {
   await using kv = await memoryKv();
   const clock = manualClock(), { counting, scans } = countScans(kv), read = createSurvey({ kv: counting, clock });

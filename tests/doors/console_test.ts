@@ -5,6 +5,7 @@ import { makeAdminToken } from "../../src/store/keys.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { memoryKv } from "../helpers/broker.ts";
 import { jumpingClock } from "../helpers/clock.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { ADMIN_TOKEN, ask, consoleWorker, login, post } from "../helpers/console.ts";
 import { readRefusal } from "../helpers/refusal.ts";
 import { witness } from "../helpers/witness.ts";
@@ -286,13 +287,13 @@ Deno.test("console: its figures show what was refused and what failed, and no se
 
 const SECRET_PATH = "the-secret-path-of-an-address", SECRET_KEY = btoa("k".repeat(32));
 
-/** The survey is read again after five seconds, all else at once. */
 async function figuresUntil(url: string, cookie: string, shown: string): Promise<string> {
-  for (let tries = 0; tries < 500; tries++) {
-    const { text } = await ask(url, "/figures", { cookie });
-    if (text.includes(shown)) return text;
-  }
-  throw new Error(`the figures do not show it: ${shown}`);
+  let html = "";
+  await eventually(`the figures show ${shown}`, async () => {
+    html = (await ask(url, "/figures", { cookie })).text;
+    return html.includes(shown);
+  });
+  return html;
 }
 
 Deno.test("console: where the DAV door has its origin it is off, which the log and the answer say", async () => {
