@@ -47,7 +47,7 @@ function* faultsOf(file: string): Generator<string> {
   const allowed = ALLOWED[part];
   if (!allowed) return yield `${relative(root, file)}: ${part} has no line in scripts/check_imports.ts`;
   for (const [, from, dynamic] of Deno.readTextFileSync(file).matchAll(IMPORT)) {
-    const path = from ?? dynamic!, isPackage = !path.startsWith(".");
+    const path = from ?? dynamic!, isPackage = !path.startsWith(".") || path.endsWith("/deno.json");
     const target = isPackage ? path : partOf(join(dirname(file), path));
     if (ALONE.includes(part) && target !== part) yield `${relative(root, file)}: ${part} may not import ${target}`;
     if (ALONE.includes(part) || isPackage) continue;
