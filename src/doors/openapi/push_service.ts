@@ -8,7 +8,9 @@ import { BEARER, BODY_CODES, type Operation, STORE_CODES, TOKEN_CODES } from "./
 
 const tags = ["Push service"] as [string];
 const text = { type: "string" as const };
-const params = z.object({ token: z.string().describe("Whoever knows it may use the address.") });
+const params = z.object({
+  token: z.string().regex(/^[A-Za-z0-9_-]+$/).describe("Whoever knows it may use the address."),
+});
 const urgency = z.enum(URGENCIES).optional();
 const location = (description: string) => ({ Location: { description, required: true, schema: text } });
 

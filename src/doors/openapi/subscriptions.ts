@@ -27,7 +27,9 @@ export const SUBSCRIBE_CODES: ErrorCode[] = [
   ...STORE_CODES,
 ];
 
-const id = z.object({ id: z.string().describe("The last part of the subscription's `location`.") });
+const id = z.object({
+  id: z.string().regex(/^[A-Za-z0-9_-]{22}$/).describe("The last part of the subscription's `location`."),
+});
 const body = (example: unknown) => ({
   required: true,
   content: { "application/json": { schema: subscriptionRequest, example } },
