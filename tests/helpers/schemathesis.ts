@@ -1,7 +1,7 @@
 /** Schemathesis, from PyPI, in the ignored folder .cache/: it asks a worker whatever its document allows, and forbids. */
 import { findPython } from "../../scripts/lib/python_install.ts";
-import { type Handler, serveNode } from "../../src/serve/node_http.ts";
-import { operationOf } from "./documented.ts";
+import { serveNode } from "../../src/serve/node_http.ts";
+import { operationOf, watched } from "./documented.ts";
 import { SUBSCRIPTION_EXAMPLE } from "../../src/doors/openapi/subscriptions.ts";
 import { equal } from "./assert.ts";
 import { askReceipts, push, subscribe } from "./push_resource.ts";
@@ -56,21 +56,16 @@ type DescribedWorker = Awaited<ReturnType<typeof describedWorker>>;
  */
 export async function describedWorker() {
   const answered = new Map<string, Set<number>>();
-  const note = (request: Request, { status }: Response) => {
-    const id = operationOf(request)?.operationId ?? "none";
+  const note = (asked: { method: string; url: string }, { status }: Response) => {
+    const id = operationOf(asked)?.operationId ?? "none";
     answered.set(id, (answered.get(id) ?? new Set()).add(status));
   };
   const worker = await testWorker({
     env: { CARILLON_ACTIVE_SUBSCRIPTIONS: "true", CARILLON_ADMIN_TOKEN: ADMIN_TOKEN, CARILLON_ISSUERS },
     serve: (host, port, start) =>
       serveNode(host, port, (got) => {
-        const { handle } = start(got);
-        const shortly: Handler = async (request) => {
-          const response = await handle(request, {});
-          note(request, response);
-          return response;
-        };
-        return { handle: shortly };
+        const { handle, ...handlers } = start(got);
+        return watched({ ...handlers, handle: (request) => handle(request, {}) }, note);
       }),
   });
   const token = await accessToken(worker, { publish: ["*"], subscribe: ["*"], claims: { sub: "reader" } });

@@ -37,7 +37,7 @@ const SECURITY_SCHEMES = {
     type: "apiKey",
     in: "cookie",
     name: COOKIE,
-    description: "The same, from the origins of CARILLON_ORIGINS.",
+    description: "The same, from the origins of CARILLON_ORIGINS; not where a DAV server shares ours.",
   },
   admin: { type: "http", scheme: "bearer", description: "The admin token: deno task token --admin makes one." },
   vapid: { type: "http", scheme: "vapid", description: "The sender's own signature (RFC 8292 3)." },

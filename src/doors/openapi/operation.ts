@@ -52,8 +52,11 @@ export function responsesOf({ answers, codes }: Operation): RouteConfig["respons
 function problemOf(status: number, codes: ErrorCode[]) {
   const hasRetryAfter = codes.every((code) => "retryAfter" in ERRORS[code]);
   return {
-    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].advice}`).join("\n\n"),
-    ...(hasRetryAfter && { headers: { "Retry-After": RETRY_AFTER } }),
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].advice}`).join("\n"),
+    headers: {
+      ...(hasRetryAfter && { "Retry-After": RETRY_AFTER }),
+      ...(status === 401 && { "WWW-Authenticate": CHALLENGE }),
+    },
     content: { "application/problem+json": { schema: problemSchema(status, codes) } },
   };
 }
@@ -62,6 +65,12 @@ const RETRY_AFTER = {
   description: "Seconds after which to try again (RFC 9110 10.2.3).",
   required: true,
   schema: { type: "string" as const, pattern: "^[0-9]+$" },
+};
+
+const CHALLENGE = {
+  description: "What is asked for (RFC 9110 11.6.1).",
+  required: true,
+  schema: { type: "string" as const },
 };
 
 /** RFC 9457 3.1, with our `code` and `advice`. */

@@ -2,7 +2,7 @@
 import { html, raw } from "hono/html";
 import { createHash } from "node:crypto";
 import type { OpenApi } from "./document.ts";
-import { printOperation, type Shown } from "./page_operation.ts";
+import { printOperation, printText, type Shown } from "./page_operation.ts";
 import { STYLE } from "./style.ts";
 
 const POLICY = [
@@ -30,7 +30,7 @@ export function printDocs(document: OpenApi): { html: string; policy: string } {
         <a class="skip" href="#main">To the operations</a>
         <header>
           <h1>${title} ${version}</h1>
-          <p>${description}</p>
+          <p>${printText(description ?? "")}</p>
           <p>At <code>${document.servers![0]!.url}</code>; the same as <a href="openapi.json">OpenAPI ${document
             .openapi}</a>.</p>
         </header>

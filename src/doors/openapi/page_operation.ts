@@ -24,7 +24,7 @@ export function printOperation({ method, path, operation }: Shown) {
   const { operationId, summary, description = "", security, parameters = [], requestBody, responses } = operation;
   return html`<article id="${operationId}" aria-labelledby="${operationId}-title">
 <h3 id="${operationId}-title"><b>${method}</b> <code>${path}</code><br>${summary}</h3>
-<p>${description}</p>
+<p>${printText(description)}</p>
 <p>Token: ${printSecurity(security)}</p>
 ${parameters.length > 0 ? printParameters(parameters) : ""}
 ${Object.entries(requestBody?.content ?? {}).map(([type, media]) => printBody(type, media))}
@@ -62,7 +62,7 @@ const printTable = (title: string, heads: string[], rows: string[][]) =>
         <thead>
           <tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr>
         </thead>
-        <tbody>${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
+        <tbody>${rows.map((cells) => html`<tr>${cells.map((cell) => html`<td>${printText(cell)}</td>`)}</tr>`)}</tbody>
       </table>
     </div>
   `;
@@ -71,13 +71,23 @@ function printBody(type: string, { schema, example, examples = {} }: Media) {
   const shown = example === undefined ? Object.values(examples) : [{ summary: "Example", value: example }];
   return html`<p>Body: <code>${type}</code></p>
 ${shown.map(({ summary, value }) => html`<p>${summary}</p>${printJson(value)}`)}
-<details><summary>Schema of the body</summary>${printJson(schema)}</details>`;
+<details><summary>Schema of the body</summary>${printSchema(schema)}</details>`;
 }
 
 /** Problems are all alike. */
 const printAnswerBodies = (status: string, { content = {} }: Answer) =>
   Object.entries(content).filter(([type]) => type !== "application/problem+json").map(([type, { schema }]) =>
-    html`<details><summary>Schema of ${status}, <code>${type}</code></summary>${printJson(schema)}</details>`
+    html`<details><summary>Schema of ${status}, <code>${type}</code></summary>${printSchema(schema)}</details>`
   );
+
+/** What stands between backticks is code (CommonMark 6.1). */
+export const printText = (text: string) =>
+  text.split("`").map((part, index) => index % 2 === 0 ? part : html`<code>${part}</code>`);
+
+/** One that has a name stands once, at the end. */
+function printSchema(schema: unknown) {
+  const [, name] = /^\{"\$ref":"#\/components\/schemas\/(\w+)"\}$/.exec(JSON.stringify(schema)) ?? [];
+  return name === undefined ? printJson(schema) : html`<p><a href="#schema-${name}">${name}</a></p>`;
+}
 
 const printJson = (value: unknown) => html`<pre tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;

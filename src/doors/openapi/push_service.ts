@@ -1,5 +1,6 @@
 /** Our own push service (RFC 8030) in the document. */
 import { z } from "@hono/zod-openapi";
+import type { ErrorCode } from "../../errors.ts";
 import { URGENCIES } from "../../model/push_message.ts";
 import { pushOptions } from "../../wire/push_resource.ts";
 import { PUSH } from "../push_service.ts";
@@ -7,6 +8,9 @@ import { lastEventId, STREAM_CODES } from "./hub.ts";
 import { BEARER, BODY_CODES, type Operation, STORE_CODES, TOKEN_CODES } from "./operation.ts";
 
 const tags = ["Push service"] as [string];
+/** A receipt is a message of its own. */
+const RECEIPT_CODES: ErrorCode[] = ["overloaded", "too_many_pushes"];
+
 const text = { type: "string" as const };
 const params = z.object({
   token: z.string().regex(/^[A-Za-z0-9_-]+$/).describe("Whoever knows it may use the address."),
@@ -114,10 +118,10 @@ const read = (kind: string, operationId: string, summary: string): Operation => 
     headers: z.object({ urgency, "last-event-id": lastEventId }),
   },
   answers: { 200: { description: "An event stream.", content: { "text/event-stream": { schema: z.string() } } } },
-  codes: [...STREAM_CODES, "bad_request", "not_found", "overloaded", "too_many_pushes", ...STORE_CODES],
+  codes: [...STREAM_CODES, "bad_request", "not_found", ...RECEIPT_CODES, ...STORE_CODES],
 });
 
-const end = (kind: string, operationId: string, summary: string): Operation => ({
+const end = (kind: string, operationId: string, summary: string, codes: ErrorCode[] = []): Operation => ({
   method: "delete",
   path: `${PUSH}/${kind}/{token}`,
   operationId,
@@ -126,7 +130,7 @@ const end = (kind: string, operationId: string, summary: string): Operation => (
   security: [],
   request: { params },
   answers: { 204: { description: "It is done." } },
-  codes: ["not_found", "overloaded", "too_many_pushes", ...STORE_CODES],
+  codes: ["not_found", ...codes, ...STORE_CODES],
 });
 
 export const PUSH_SERVICE: Operation[] = [
@@ -137,5 +141,5 @@ export const PUSH_SERVICE: Operation[] = [
   read("receipt", "readReceipts", "Read receipts"),
   end("subscription", "endPushSubscription", "End a subscription (RFC 8030 7.3)"),
   end("receipt", "endReceiptSubscription", "End a receipt subscription"),
-  end("message", "acknowledgeMessage", "Acknowledge a message (RFC 8030 6.2)"),
+  end("message", "acknowledgeMessage", "Acknowledge a message (RFC 8030 6.2)", RECEIPT_CODES),
 ];

@@ -11,6 +11,7 @@ article { border: 1px solid var(--edge); border-radius: .5rem; margin: 1rem 0; p
 code, pre { font: .875rem/1.45 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { background: var(--soft); border-radius: .25rem; max-height: 30rem; overflow: auto; padding: .75rem; }
 .wide { overflow-x: auto; }
+caption { text-align: left; padding: .5rem 0; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--edge); padding: .35rem .75rem .35rem 0; text-align: left; vertical-align: top; }
 td { white-space: pre-line; }
