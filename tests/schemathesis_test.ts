@@ -14,6 +14,7 @@ withSchemathesis(
   async (python) => {
     await using worker = await describedWorker();
     const { success, said } = await runSchemathesis(python, worker, SECONDS ? ["--max-time", SECONDS] : SHORT);
+    if (SECONDS) console.log(said);
     ok(success, said);
     const succeeded = ({ operationId }: { operationId?: string }) =>
       [...worker.answered.get(operationId!) ?? []].some((status) => status < 300);

@@ -1,8 +1,8 @@
 /** The hub in the document: event streams and updates of the Mercure protocol. */
 import { z } from "@hono/zod-openapi";
 import type { ErrorCode } from "../../errors.ts";
-import { MAX_MATCHERS, MAX_PATTERNS } from "../../model/matcher.ts";
-import { HUB_PATH } from "../../model/topic.ts";
+import { MAX_MATCHERS, MAX_PATTERN_LENGTH, MAX_PATTERNS } from "../../model/matcher.ts";
+import { HUB_PATH, MAX_TOPIC_LENGTH } from "../../model/topic.ts";
 import { MAX_ID_LENGTH } from "../stream.ts";
 import { MAX_LENGTHS, MAX_UPDATE_TOPICS } from "../update.ts";
 import { BEARER, BODY_CODES, type Operation, PUBLISH_CODES, STORE_CODES, TOKEN_CODES } from "./operation.ts";
@@ -17,16 +17,18 @@ export const LINK = {
 export const STREAM_CODES: ErrorCode[] = ["streams_full", "memory_short", "too_many_streams", "bad_cursor"];
 
 /** Whoever comes back says how far they were. */
-export const lastEventId = z.string().max(MAX_ID_LENGTH).optional()
-  .describe("The id that was had last; earliest for all that is held.");
+export const lastEventId = z.string().optional()
+  .describe(
+    `The id that was had last, at most ${MAX_ID_LENGTH} characters; earliest for all that is held. The header beats it.`,
+  );
 
 const TOPIC = "https://dav.example.com/alice/work/";
-const matchers = (limit: number) => z.array(z.string().min(1)).max(limit).optional();
+const exact = z.string().min(1).max(MAX_TOPIC_LENGTH);
 
 const parameters = z.object({
-  match: matchers(MAX_MATCHERS).describe("Topics, `*` for all.").meta({ example: [TOPIC] }),
-  match_exact: matchers(MAX_MATCHERS).describe("The same as `match`."),
-  match_urlpattern: matchers(MAX_PATTERNS).describe("URLPatterns."),
+  match: z.array(exact).max(MAX_MATCHERS).optional().describe("Topics, `*` for all.").meta({ example: [TOPIC] }),
+  match_exact: z.array(exact).max(MAX_MATCHERS).optional().describe("The same as `match`."),
+  match_urlpattern: z.array(z.string().max(MAX_PATTERN_LENGTH)).max(MAX_PATTERNS).optional().describe("URLPatterns."),
   last_event_id: lastEventId,
 });
 

@@ -13,7 +13,7 @@ const RECEIPT_CODES: ErrorCode[] = ["overloaded", "too_many_pushes"];
 
 const text = { type: "string" as const };
 const params = z.object({
-  token: z.string().regex(/^[A-Za-z0-9_-]+$/).describe("Whoever knows it may use the address."),
+  token: z.string().regex(/^[A-Za-z0-9_.-]+$/).describe("Whoever knows it may use the address."),
 });
 const urgency = z.enum(URGENCIES).optional();
 const location = (description: string) => ({ Location: { description, required: true, schema: text } });
@@ -115,7 +115,10 @@ const read = (kind: string, operationId: string, summary: string): Operation => 
   request: {
     params,
     query: z.object({ urgency: urgency.describe("Less urgent messages wait."), last_event_id: lastEventId }),
-    headers: z.object({ urgency, "last-event-id": lastEventId }),
+    headers: z.object({
+      urgency: z.string().optional().describe("The same, where the query has none."),
+      "last-event-id": lastEventId,
+    }),
   },
   answers: { 200: { description: "An event stream.", content: { "text/event-stream": { schema: z.string() } } } },
   codes: [...STREAM_CODES, "bad_request", "not_found", ...RECEIPT_CODES, ...STORE_CODES],
