@@ -1,6 +1,7 @@
 /**
  * Checks the arrows of docs/architecture.md: imports go one way. Each folder of src/ lists what it may import besides
- * itself and the leaves; whatever is not listed is refused, so a new folder begins with a line here.
+ * itself and the leaves; whatever is not listed is refused, so a new folder begins with a line here. The manifest is as a
+ * package.
  */
 import { dirname, join, normalize, relative } from "node:path";
 

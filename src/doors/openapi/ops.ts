@@ -49,6 +49,7 @@ export const OPS: Operation[] = [
     operationId: "metrics",
     tags,
     summary: "Metrics of Prometheus",
+    description: "With the admin token, which may come as a cookie too.",
     security: [{ admin: [] }, { cookie: [] }],
     answers: { 200: { description: "Its text format.", content: plain(z.string()) } },
     codes: ["bad_request", "token_in_url", "missing_token", "invalid_token", "origin_refused", ...STORE_CODES],
