@@ -10,7 +10,8 @@ import { SUBSCRIBE_CODES, SUBSCRIPTION_EXAMPLE } from "./subscriptions.ts";
 const message = z.union([
   z.object({ push: pushOf(pushMessage) }),
   z.object({ "push-subscribe": pushSubscribe }),
-  z.object({ "push-transports": z.unknown() }),
+  // What it holds is not looked at; that it is there is.
+  z.object({ "push-transports": z.unknown() }).openapi({ required: ["push-transports"] }),
 ]);
 
 const { endpoint, keys } = SUBSCRIPTION_EXAMPLE;

@@ -32,8 +32,10 @@ const parameters = z.object({
   last_event_id: lastEventId,
 });
 
+const topic = z.string().min(1).max(MAX_LENGTHS.topic);
+
 const update = z.object({
-  topic: z.union([z.array(z.string()).min(1).max(MAX_UPDATE_TOPICS), z.string()])
+  topic: z.union([z.array(topic).min(1).max(MAX_UPDATE_TOPICS), topic])
     .describe("The first is the topic, the others are its alternates."),
   data: z.string().optional(),
   private: z.string().optional().describe("Whatever it holds: for those alone who have a grant."),

@@ -64,7 +64,7 @@ const fields = z.object({
   topic: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/).optional().describe(
     "It replaces what waits with the same (RFC 8030 5.4).",
   ),
-  "content-encoding": z.string().optional(),
+  "content-encoding": z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,32}$/).optional(),
   prefer: z.string().optional().describe("`respond-async` asks for a receipt, with Push-Receipt."),
   "push-receipt": z.string().optional(),
 });

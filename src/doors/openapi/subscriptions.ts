@@ -84,7 +84,11 @@ export const SUBSCRIPTIONS: Operation[] = [{
   path: "/-/subscriptions",
   operationId: "listSubscriptions",
   summary: "List one's own, a hundred at a time",
-  request: { query: z.object({ after: z.string().optional().describe("As `next` of the page before has it.") }) },
+  request: {
+    query: z.object({
+      after: z.string().regex(/^(?:[A-Za-z0-9_-]{22})?$/).optional().describe("As `next` of the page before has it."),
+    }),
+  },
   answers: {
     200: {
       description: "A page; `next` is the address of the one behind it.",
