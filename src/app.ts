@@ -28,7 +28,9 @@ import { pushDoor, rawPushDoor } from "./doors/push.ts";
 import { createRefused, loggedPath } from "./doors/refused.ts";
 import { eventsDoor, SetError } from "./doors/events.ts";
 import { gatewayDoor } from "./doors/gateway.ts";
+import { createReference, docsDoor, openapiDoor } from "./doors/openapi.ts";
 import { healthyDoor, metricsDoor, readyDoor } from "./doors/ops.ts";
+import type { Route } from "./doors/openapi/document.ts";
 import { problem } from "./doors/problem.ts";
 import { ACTIVE_PATHS, activeSubscriptionsDoor } from "./doors/active_subscriptions.ts";
 import { metadataDoor, metadataPath, withMetadata } from "./doors/discovery.ts";
@@ -68,12 +70,16 @@ export type AppDeps = {
   cookies: boolean;
   figures: FiguresReader;
   trouble: Trouble;
+  /** Event streams here, in all and of one subject. */
+  maxStreams: number;
+  maxSubjectStreams: number;
 } & Pick<SubscriptionDeps, "offers">;
 
 type Routes = Hono<{ Bindings: StreamEnv }>;
 
-/** `raw` is asked first, where the server can. */
+/** `raw` is asked first, where the server can; `routes` are what is mounted. */
 export type App = {
+  routes: () => Route[];
   handle: (request: Request, env: StreamEnv) => Response | Promise<Response>;
   raw: ReturnType<typeof rawPushDoor>;
 };
@@ -118,13 +124,18 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
   app.get("/-/healthy", healthyDoor);
   app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));
   app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
+  // The console is for people alone: nobody else is to rely on what its page asks for.
+  const routes = () => app.routes.filter(({ method, path }) => method !== "ALL" && !path.startsWith(CONSOLE));
+  const reference = createReference(url, routes, deps);
+  app.get("/-/openapi.json", openapiDoor(reference));
+  app.get("/-/docs", docsDoor(reference));
 
   refuseOtherMethods(app);
   app.notFound((c) =>
     answer(new CarillonError("not_found", `nothing is at the address: ${loggedPath(c.req.path)}`), c)
   );
   app.onError(answer);
-  return { handle: (request, env) => app.fetch(request, env), raw: rawPushDoor(receiving) };
+  return { routes, handle: (request, env) => app.fetch(request, env), raw: rawPushDoor(receiving) };
 
   function answer(thrown: unknown, c?: Context): Response {
     // The path alone: a query can hold what must not be written down.
