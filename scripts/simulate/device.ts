@@ -40,6 +40,7 @@ export function hear(
     // Both are drawn in any case, so that one push more does not change the luck of all that follow.
     const at = sentAt(send), isLost = random() < loss, latency = exponential(random, mean);
     if (isLost || outage && at % DAY >= outage.from && at % DAY < outage.to) continue;
+    // Pushes of one topic arrive in their order.
     last = Math.max(last, Math.round(at + latency));
     append(heard.at, last);
     tally.wakeUps++;

@@ -49,8 +49,8 @@ function drawImportance(part: number): number {
 }
 
 /**
- * A time that passes at the same pace for as many changes, as a time of the clock. Drawn anew for each collection, for it
- * remembers where it is: it is asked in order.
+ * From a time in which all hours are alike to that of the clock: the busier an hour, the more of the former falls into it.
+ * It remembers how far it came, and is asked in order.
  */
 function toBusyTime(shape: readonly number[]): (at: number) => number {
   const total = shape.reduce((sum, weight) => sum + weight, 0);

@@ -4,8 +4,10 @@ export type Random = () => number;
 /** 0 to 1, without 1. A seed is any list of whole numbers: one for each purpose, so that none disturbs another. */
 export function createRandom(...seed: number[]): Random {
   let state = seed.reduce((hash, part) => mix(hash + Math.imul(part | 0, 0x9e3779b1)), 0x2545f491);
+  // A step of its own, or all seeds would walk through the same numbers, each from another place on.
+  const step = mix(state ^ 0x6d2b79f5) | 1;
   return () => {
-    state = (state + 0x6d2b79f5) | 0;
+    state = (state + step) | 0;
     return (mix(state) >>> 0) / 2 ** 32;
   };
 }

@@ -29,7 +29,15 @@ function rowOf({ strategy, requests, notifications, wakeUps, staleness, late, un
 }
 
 export function sensitivityTable(varied: Variation[]): string[][] {
-  const head = ["assumed", "push-each", "push", "push / poll-15m", "normal", "late", "late, push+poll-4h"];
+  const head = [
+    "assumed",
+    "messages, push-each",
+    "messages, push",
+    "requests, push : poll-15m",
+    "normal, push",
+    "late, push",
+    "late, push+poll-4h",
+  ];
   return [
     head,
     ...varied.map(({ name, of }) => {
@@ -41,11 +49,12 @@ export function sensitivityTable(varied: Variation[]): string[][] {
   ];
 }
 
+/** NaN is of nothing. */
 export function percent(part: number): string {
-  return `${Number((100 * part).toPrecision(2))} %`;
+  return Number.isNaN(part) ? "-" : `${Number((100 * part).toPrecision(2))} %`;
 }
 
-/** Seconds as people say them. */
+/** Seconds as people say them; NaN is of nothing. */
 export function duration(seconds: number): string {
   if (Number.isNaN(seconds)) return "-";
   if (seconds < 90) return `${Number(seconds.toPrecision(2))} s`;
