@@ -31,7 +31,10 @@ function parse(svg: string) {
 }
 
 Deno.test("simulate: a chart is well-formed whatever its names are", () => {
-  const name = text.filter((text) => text.isWellFormed() && !hasHiddenCharacters(text) && text.trim() !== "");
+  // XML can hold neither what is hidden nor what is no character at all.
+  const name = text.filter((text) => {
+    return text.isWellFormed() && !hasHiddenCharacters(text) && !/[\ufffe\uffff]/.test(text) && text.trim() !== "";
+  });
   fc.assert(fc.property(name, (name) => {
     ok(parse(printChart(chartOf(name, []))).texts.includes(name));
   }));
