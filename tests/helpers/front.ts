@@ -33,10 +33,12 @@ export const caddy: Front = {
   start: async (block, { port, worker, folder, shown = certificates }) => {
     const tls = `tls ${await writeCertificate(folder, shown)}/fullchain.pem ${folder}/privkey.pem`;
     const site = named(block)
-      .replace(/^(?=\S.* \{$).*(?= \{$)/m, (hosts) => hosts.replace(/[^\s,]+/g, `https://$&:${port}`))
-      .replace(/ \{$/m, ` {\n\t${tls}`)
+      .replace(/^[a-z\d].*(?= \{$)/m, (hosts) => hosts.replace(/[^\s,]+/g, `https://$&:${port}`))
+      .replace(/^https:.* \{$/m, `$&\n\t${tls}`)
       .replace("127.0.0.1:8411", `127.0.0.1:${worker}`);
-    await Deno.writeTextFile(`${folder}/Caddyfile`, `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${site}`);
+    const options = "\tadmin off\n\tauto_https disable_redirects\n";
+    const file = site.startsWith("{\n") ? site.replace("{\n", `{\n${options}`) : `{\n${options}}\n${site}`;
+    await Deno.writeTextFile(`${folder}/Caddyfile`, file);
     const args = ["run", "--config", `${folder}/Caddyfile`, "--adapter", "caddyfile"];
     const running = startProcess("caddy", { args, env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } });
     await running.until(/serving initial configuration/);
