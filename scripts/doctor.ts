@@ -1,7 +1,8 @@
 /** Looks at a running deployment from outside, and says of each thing what was measured and what to do next. */
 import { type Config, ConfigError } from "../src/config.ts";
+import { StoreError } from "../src/store/store_error.ts";
 import { bearerOf, type Credential, signerCredential } from "./doctor/credential.ts";
-import { deploymentOf } from "./doctor/deployment.ts";
+import { deploymentOf, type Target } from "./doctor/deployment.ts";
 import { examine, type Finding } from "./doctor/examine.ts";
 import { checkAccessToken } from "./lib/access_token.ts";
 import { findAddress, readSettings, readTopic } from "./lib/address.ts";
@@ -39,27 +40,42 @@ const options = {
   json: { type: "boolean", default: false },
 } as const;
 
-type Values = { token?: string; key?: string; issuer?: string; topic: string };
+type Values = {
+  url?: string;
+  token?: string;
+  key?: string;
+  issuer?: string;
+  topic: string;
+  origin?: string;
+  ca?: string;
+};
 
 await runCommand({ name: "doctor", help, options }, async ({ values, positionals: [stray] }) => {
   if (stray !== undefined) throw new UsageError("an argument stands alone: each has its flag");
-  const url = findAddress(values.url), ca = await readAuthorities(values.ca);
-  const settings = settingsOf(url);
-  const origin = values.origin === undefined ? undefined : readOrigin(values.origin);
-  const credential = await findCredential({ ...values, topic: readTopic(values.topic, url) }, url, settings);
-  const clocks = { now: Date.now, elapsed: () => performance.now() };
-  using client = Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca] });
-  const asking: typeof fetch = (address, init) => fetch(address, { ...init, client });
-  const target = { url, ca, topic: values.topic, origin, credential, settings, ...clocks };
-  const findings: Finding[] = [];
-  for await (const finding of examine(deploymentOf(target, asking))) {
+  const target = await readTarget(values), findings: Finding[] = [];
+  using client = Deno.createHttpClient({ caCerts: target.ca === undefined ? [] : [target.ca] });
+  for await (const finding of examine(deploymentOf(target, (address, init) => fetch(address, { ...init, client })))) {
     findings.push(finding);
     if (!values.json) await print(line(finding));
   }
-  if (values.json) await print(JSON.stringify({ url, status: worst(findings), checks: findings }));
+  if (values.json) await print(JSON.stringify({ url: target.url, status: worst(findings), checks: findings }));
   const failed = findings.filter(({ status }) => status === "fail").map(({ check }) => check);
   if (failed.length > 0) throw new Refusal(`${failed.join(", ")} failed: do as the advice says, and look again`);
 });
+
+async function readTarget(values: Values): Promise<Target> {
+  const url = findAddress(values.url), topic = readTopic(values.topic, url), settings = settingsOf(url);
+  return {
+    url,
+    topic,
+    settings,
+    origin: values.origin === undefined ? undefined : readOrigin(values.origin),
+    ca: await readAuthorities(values.ca),
+    credential: await findCredential({ ...values, topic }, url, settings),
+    now: Date.now,
+    elapsed: () => performance.now(),
+  };
+}
 
 function line({ check, status, measured, advice }: Finding): string {
   return `${status.padEnd(5)} ${check.padEnd(12)} ${measured}${advice ? `\n      ${" ".repeat(12)} -> ${advice}` : ""}`;
@@ -87,8 +103,10 @@ async function findCredential(
 ): Promise<Credential | undefined> {
   if (token !== undefined) return bearerOf(checkAccessToken(token), topic);
   if (key === undefined && issuer === undefined && settings === undefined) return undefined;
+  const isLocal = key === undefined && issuer === undefined;
   const signer = await findSigner({ key, issuer }).catch((thrown) => {
-    if (key === undefined && issuer === undefined && thrown instanceof Refusal) return undefined;
+    // All but the ring can be looked at without a database, also where it is what is broken.
+    if (isLocal && (thrown instanceof Refusal || thrown instanceof StoreError)) return undefined;
     throw thrown;
   });
   return signer && await signerCredential(signer, url, topic);

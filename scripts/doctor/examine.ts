@@ -26,7 +26,7 @@ type Check = { name: string; look: (deployment: Deployment) => Promise<Verdict> 
 
 export type Finding = { check: string } & Verdict;
 
-const CHECKS: Check[] = [
+export const CHECKS: Check[] = [
   { name: "names", look: checkNames, isGate: true },
   { name: "connections", look: checkConnections, isGate: true },
   { name: "tls", look: checkTls, isGate: true },

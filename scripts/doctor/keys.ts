@@ -1,9 +1,12 @@
 /** Web Push: the key that browsers subscribe with is there, and is a point of P-256 (RFC 8292 3.2). */
+import { shorten } from "../lib/visible.ts";
 import type { Deployment } from "./deployment.ts";
 import { refused } from "./refusal.ts";
 import { fail, ok, type Verdict } from "./verdict.ts";
 
 const WEB_PUSH = "urn:ietf:rfc:8030";
+
+const MAX_URI = 100;
 
 const VAPID = "Set CARILLON_VAPID_KEY to a private JWK of P-256, or unset it, and start the worker anew.";
 
@@ -14,7 +17,8 @@ export async function checkKeys({ request }: Deployment): Promise<Verdict> {
   const offers = [transports ?? []].flat().map((offer) => Object(offer));
   const key = offers.find(({ uri }) => uri === WEB_PUSH)?.vapidPublicKey;
   if (!await isPoint(key)) return fail("Web Push is offered without a VAPID key", VAPID);
-  return ok(`the VAPID key is there; ways to be told: ${offers.length}`);
+  const uris = offers.map(({ uri }) => shorten(typeof uri === "string" ? uri : "", MAX_URI));
+  return ok(`the VAPID key is there; offered are ${uris.join(", ")}`);
 }
 
 async function isPoint(key: unknown): Promise<boolean> {

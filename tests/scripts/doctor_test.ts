@@ -1,6 +1,6 @@
 /** Each thing that can be wrong with a deployment is made wrong, and the doctor says what to do about that. */
 import { bearerOf, signerCredential } from "../../scripts/doctor/credential.ts";
-import type { Finding } from "../../scripts/doctor/examine.ts";
+import { CHECKS, type Finding } from "../../scripts/doctor/examine.ts";
 import { makeCertificates } from "../../scripts/lib/certificates.ts";
 import { findDenokv } from "../../scripts/lib/denokv_install.ts";
 import { signerOf } from "../../scripts/lib/signer.ts";
@@ -41,12 +41,24 @@ test("doctor: the command says the same, as text and as JSON, and shows no token
   const flags = ["--url", url, "--token", token, "--ca", `${folder}/ca.pem`];
   const well = await runScript("doctor", ["--", ...flags, "--origin", PAGE, "--json"]);
   const { url: named, status, checks } = JSON.parse(well.out);
-  equal([well.code, well.err, named, checks.length], [0, "", url, 17]);
+  equal([well.code, well.err, named, checks.length], [0, "", url, CHECKS.length]);
   ok(status !== "fail" && checks.every((each: Finding) => each.check && each.measured), well.out);
   const ill = await runScript("doctor", [...flags, "--origin", "https://other.example.com"]);
   equal([ill.code, ill.err], [1, "doctor: cors failed: do as the advice says, and look again\n"]);
   ok(/^fail {2}cors .*\n +-> Add https:\/\/other\.example\.com to CARILLON_ORIGINS/m.test(ill.out), ill.out);
   ok(![well.out, ill.out].some((out) => out.includes(token)));
+});
+
+test("doctor: the command of the document works, with an authority that Deno trusts by DENO_CERT", async () => {
+  await using deployed = await openDeployed({ clock });
+  const { url, worker, folder } = deployed, document = await Deno.readTextFile("docs/deploy.md");
+  const command = /^```sh doctor\n(.*?)^```/ms.exec(document)![1]!.replace("https://push.example.com", url);
+  const TOKEN = await accessToken(worker, { publish: [TOPIC], subscribe: [TOPIC] });
+  const env = { TOKEN, DENO_CERT: `${folder}/ca.pem`, NO_COLOR: "1" };
+  const args = ["-e", "-c", command.replace("deno task", `${Deno.execPath()} task`)];
+  const { code, stdout } = await new Deno.Command("bash", { args, env }).output();
+  const out = new TextDecoder().decode(stdout);
+  equal([code, out.match(/^fail/gm), /^ok {4}keep-alive /m.test(out)], [0, null, true], out);
 });
 
 Deno.test("doctor: --help shows every flag, and what is not understood exits with 2", async () => {
