@@ -102,8 +102,8 @@ async function findCredential(
   settings: Config | undefined,
 ): Promise<Credential | undefined> {
   if (token !== undefined) return bearerOf(checkAccessToken(token), topic);
-  if (key === undefined && issuer === undefined && settings === undefined) return undefined;
   const isLocal = key === undefined && issuer === undefined;
+  if (isLocal && settings === undefined) return undefined;
   const signer = await findSigner({ key, issuer }).catch((thrown) => {
     // All but the ring can be looked at without a database, also where it is what is broken.
     if (isLocal && (thrown instanceof Refusal || thrown instanceof StoreError)) return undefined;
@@ -114,9 +114,9 @@ async function findCredential(
 
 async function readAuthorities(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
-  return await Deno.readTextFile(path).catch(() => {
-    throw new Refusal(`the authorities were not read: ${path}: there is no such file, or it is not readable`);
-  });
+  const text = await Deno.readTextFile(path).catch(() => "");
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  throw new Refusal(`the authorities were not read: ${path}: expected certificates in PEM`);
 }
 
 function readOrigin(text: string): string {

@@ -1,8 +1,8 @@
 /** A worker behind a front with TLS, by the files of docs/examples/deploy. */
 import { type Certificates, makeCertificates } from "../../scripts/lib/certificates.ts";
 import { freePort } from "../../scripts/lib/free_port.ts";
-import { serveNode } from "../../src/serve/node_http.ts";
 import { type Front, HOST, nginx } from "./front.ts";
+import { keepPort } from "./keep_port.ts";
 import { testWorker } from "./worker.ts";
 
 /** Valid for as long as a real one. */
@@ -25,16 +25,11 @@ export async function openDeployed(
   const folder = await Deno.makeTempDir({ prefix: "carillon-" });
   things.defer(() => Deno.remove(folder, { recursive: true }));
   const port = freePort(), url = `https://${HOST}:${port}`;
-  let behind = 0;
-  const serve: typeof serveNode = async (...all) => {
-    const listening = await serveNode(...all);
-    behind = listening.port;
-    return listening;
-  };
+  const { serve, port: behind } = keepPort();
   const worker = things.use(await testWorker({ ...options, env: { CARILLON_URL: url, ...options.env }, serve }));
   const file = await Deno.readTextFile(`docs/examples/deploy/${FILES[front.name]}`);
   const running = things.use(
-    await front.start(edit(file).replaceAll("/var/log/nginx", folder), { port, worker: behind, folder, shown }),
+    await front.start(edit(file).replaceAll("/var/log/nginx", folder), { port, worker: behind(), folder, shown }),
   );
   return { url, worker, folder, running, ca: shown.ca, [Symbol.asyncDispose]: () => things.disposeAsync() };
 }
