@@ -13,6 +13,7 @@ import { ADMISSION, openDatabaseServer } from "../helpers/database_server.ts";
 import { openDeployed } from "../helpers/deployed.ts";
 import { deploymentFor, diagnose, said, TOPIC, unwell } from "../helpers/diagnosis.ts";
 import { findFront, nginx } from "../helpers/front.ts";
+import { keepPort } from "../helpers/keep_port.ts";
 import { startMain } from "../helpers/main_process.ts";
 import { helpOf, runScript } from "../helpers/process.ts";
 import { accessToken, testWorker } from "../helpers/worker.ts";
@@ -90,6 +91,26 @@ test("doctor: a proxy that keeps a stream back is found, and told to buffer noth
     said(findings, "stream"),
   );
 });
+
+Deno.test("doctor: a proxy that begins a stream and keeps its events for later is found by the ring", async () => {
+  const { serve: listen, port } = keepPort();
+  await using front = serve((request) => passOn(request, port()));
+  await using worker = await testWorker({ clock, serve: listen, env: { CARILLON_URL: front.url } });
+  const findings = await diagnose({ url: front.url, worker });
+  equal([findings.at(-1)!.check, unwell(findings)], ["ring", ["ring"]]);
+  ok(/^fail .* accepted, and not heard within 5000 ms .*proxy_buffering off/.test(said(findings, "ring")));
+});
+
+/** Passes a request on to the worker, and of a stream no more than its first bytes until it ends. */
+async function passOn(request: Request, port: number): Promise<Response> {
+  const { pathname, search } = new URL(request.url), { method, headers } = request;
+  const body = method === "POST" ? await request.text() : undefined;
+  const response = await fetch(`http://127.0.0.1:${port}${pathname}${search}`, { method, headers, body });
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+  let chunks = 0;
+  const first = new TransformStream({ transform: (chunk, out) => chunks++ === 0 ? out.enqueue(chunk) : undefined });
+  return new Response(response.body!.pipeThrough(first), { headers: response.headers });
+}
 
 test("doctor: a proxy that ends quiet streams is found", async () => {
   const edit = (file: string) => file.replace("proxy_read_timeout 1h", "proxy_read_timeout 1s");
@@ -182,7 +203,7 @@ for (const [direction, offset] of [["ahead", TEN_MINUTES], ["behind", -TEN_MINUT
 }
 
 /** A server that is no worker. */
-function serve(handler: (request: Request) => Response) {
+function serve(handler: (request: Request) => Response | Promise<Response>) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
   return { url: `http://127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
 }
