@@ -4,13 +4,13 @@ import { CHECKS, examine } from "../../scripts/doctor/examine.ts";
 import { freePort } from "../../scripts/lib/free_port.ts";
 import { surroundings } from "../../scripts/lib/process.ts";
 import { findPython } from "../../scripts/lib/python_install.ts";
+import { signerOf } from "../../scripts/lib/signer.ts";
 import { readConfig } from "../../src/config.ts";
 import { equal, ok } from "../helpers/assert.ts";
-import { deploymentFor, TOPIC, unwell } from "../helpers/diagnosis.ts";
-import { localIssuerOf } from "../helpers/main_process.ts";
-import { signerOf } from "../../scripts/lib/signer.ts";
 import { component } from "../helpers/component.ts";
+import { deploymentFor, TOPIC, unwell } from "../helpers/diagnosis.ts";
 import { type Dockerfile, readDockerfile } from "../helpers/dockerfile.ts";
+import { localIssuerOf } from "../helpers/main_process.ts";
 import { type Running, startProcess } from "../helpers/process.ts";
 
 const FILES = "docs/examples/deploy";
