@@ -40,12 +40,22 @@ export async function openWatchRig() {
   things.defer(() => worker.stop());
   const headers = { authorization: `Basic ${btoa("alice:alice")}` };
 
-  /** Sends a request of alice's through the worker, as another device does, or this one with its headers. */
-  async function write(path: string, body: string, more: Record<string, string> = {}) {
-    const sent = { method: "PUT", body, headers: { ...headers, "content-type": "text/calendar", ...more } };
-    const response = await direct(front.url + path, sent);
+  /** Sends a request of alice's through the worker. */
+  async function send(method: string, path: string, body?: string, more: Record<string, string> = {}) {
+    const response = await direct(front.url + path, { method, body, headers: { ...headers, ...more } });
     await response.body?.cancel();
-    if (response.status >= 300) throw new Error(`PUT ${path}: ${response.status}`);
+    if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status}`);
+  }
+
+  /** As another device does, or this one with its headers. */
+  const write = (path: string, body: string, more: Record<string, string> = {}) =>
+    send("PUT", path, body, { "content-type": "text/calendar", ...more });
+
+  /** The sync-token, as Radicale itself says it. */
+  async function tokenOf(path: string): Promise<string> {
+    const body = '<propfind xmlns="DAV:"><prop><sync-token/></prop></propfind>';
+    const { text } = await radicale.as("alice").request("PROPFIND", path, body, { depth: "0" });
+    return /<sync-token>([^<]+)/.exec(text)![1]!;
   }
 
   /** Our own push service, for whoever has a token. */
@@ -58,7 +68,9 @@ export async function openWatchRig() {
     radicale,
     headers,
     fetch: direct,
+    send,
     write,
+    tokenOf,
     ownPushService,
     get worker() {
       return worker;

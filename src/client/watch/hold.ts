@@ -107,7 +107,9 @@ export function createHold(deps: Deps) {
       registrations.set(url, await register(effects, { url, push: push!, subscription, clientId, now }));
     } catch (thrown) {
       if (known && known.expiresAt <= now()) registrations.delete(url);
-      if (!effects.signal.aborted) report(faultOf(thrown));
+      const fault = faultOf(thrown);
+      // It was deleted since: the next look tells.
+      if (!effects.signal.aborted && fault.code !== "gone") report(fault);
     }
   }
 

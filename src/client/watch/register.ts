@@ -29,8 +29,9 @@ export async function register(effects: DavEffects, registering: Registering): P
   const { url, push: { subscribeUrl = url }, now } = registering, madeAt = now();
   const body = registering.push.subscribeUrl ? printSubscribe(registering) : printRegister(registering);
   const { headers } = await ask(effects, subscribeUrl, { method: "POST", headers: HEADERS, body }, [200, 201, 204]);
-  const location = ownAddress(headers.get("location"), subscribeUrl), until = Date.parse(headers.get("expires") ?? "");
-  if (!location || /["\s]/.test(location)) {
+  const location = headers.get("location") ?? "", until = Date.parse(headers.get("expires") ?? "");
+  // It is kept as it was written: `Push-Dont-Notify` is compared byte for byte.
+  if (!ownAddress(location, subscribeUrl) || !/^[!#-~]+$/.test(location)) {
     throw new ReceiverError("not_followed", "a registration has no address of the DAV server's own origin");
   }
   return { location, madeAt, expiresAt: Number.isNaN(until) ? madeAt + UNSAID : until };
