@@ -71,14 +71,15 @@ export function watch(options: Options): Watch {
   function report(fault: ReceiverError): void {
     if (signal.aborted || said.has(fault.message)) return;
     said.add(fault.message);
-    options.reported?.(fault);
+    apart(() => options.reported?.(fault));
   }
 
   function showState(): void {
     const shown = hold.isLive() ? "push" : isReached ? "poll" : "offline";
     if (shown === state || signal.aborted) return;
     if (shown === "push") said.clear();
-    options.state?.(state = shown);
+    state = shown;
+    apart(() => options.state?.(shown));
   }
 
   function onTurn(isOpen: boolean): void {
@@ -148,6 +149,9 @@ export function watch(options: Options): Watch {
     end: () => close(true),
   };
 }
+
+/** What the app's own functions throw is the app's, as of any listener, and does not end the watch. */
+const apart = (call: () => void) => queueMicrotask(call);
 
 function readUrl(text: string): string {
   const url = new URL(text);

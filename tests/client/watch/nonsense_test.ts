@@ -40,7 +40,7 @@ async function meet(answer: (asked: Asked) => Response) {
     fetch,
     clock: { ...clock, wait: (ms, signal) => (waiting.notify(), clock.wait(ms, signal)) },
     random: () => 0.5,
-    transports: [() => Promise.resolve(silent)],
+    transports: [({ vapidKey, hub }) => Promise.resolve(vapidKey ?? hub ? silent : undefined)],
     changed: (_, token) => void heard.push(token ?? ""),
     state: (next) => void (state = next),
     reported: ({ code, message }) => void faults.push(`${code}: ${message}`),
@@ -148,6 +148,12 @@ Deno.test("client watch: members of other places are reported, and not told of",
 function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(256 * 1024).fill(32)) });
 }
+
+Deno.test("client watch: a hub of another origin is reported, and not listened to", async () => {
+  const link = '<https://evil.example/hub>; rel="mercure"';
+  const { faults, state } = await meet(() => multistatus(printCollection(), { link }));
+  equal([faults.map((fault) => fault.split(":")[0]), state], [["not_followed"], "poll"]);
+});
 
 Deno.test("client watch: what is no multistatus, has no end, or leads elsewhere is reported, and asked for again later", async () => {
   const cases: [() => Response, string][] = [

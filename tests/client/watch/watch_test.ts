@@ -7,7 +7,8 @@ import { eventually } from "../../helpers/eventually.ts";
 import { findRadicale } from "../../helpers/radicale.ts";
 import { printCard } from "../../helpers/radicale_client.ts";
 import { systemPace } from "../../../src/client/pace.ts";
-import type { Transport } from "../../../src/client/mod.ts";
+import { eventStream, type Transport } from "../../../src/client/mod.ts";
+import { accessToken } from "../../helpers/worker.ts";
 import { openWatchRig, startWatch } from "../../helpers/watch_rig.ts";
 
 const test = await component("Radicale", findRadicale);
@@ -84,6 +85,27 @@ test("client watch: where nothing answers it is offline, and comes back with wha
   const behind = await rig.tokenOf("/alice/work/");
   await watch.until(() => watch.heard.at(-1)!.syncToken === behind);
   equal(watch.heard.length, 2);
+});
+
+test("client watch: a stream of the hub tells as well, of the collection's own address", async () => {
+  await using rig = await openWatchRig();
+  const hub = `${rig.front.url}/.well-known/mercure`, grant = { subscribe: [`${rig.front.url}/alice/work/`] };
+  const transports = [eventStream({ hub, token: await accessToken(rig.worker, grant), fetch: rig.fetch })];
+  await using watch = rig.watch({ path: "/alice/work/", transports });
+  await watch.untilState("push");
+  await rig.write("/alice/work/one.ics", printEvent("one", "One"));
+  const token = await rig.tokenOf("/alice/work/");
+  await watch.until(() => watch.heard.at(-1)!.syncToken === token);
+  equal([watch.heard.length, watch.faults], [2, []]);
+});
+
+test("client watch: a hub that refuses the token is reported, and polling goes on", async () => {
+  await using rig = await openWatchRig();
+  const hub = `${rig.front.url}/.well-known/mercure`,
+    transports = [eventStream({ hub, token: "bad", fetch: rig.fetch })];
+  await using watch = rig.watch({ path: "/alice/work/", transports });
+  await watch.until(() => watch.faults.length > 0);
+  equal([watch.watching.state, watch.faults], ["poll", ["refused: the push service refused it: 401"]]);
 });
 
 test("client watch: a server without push is polled, and says nothing of it", async () => {
