@@ -1,5 +1,5 @@
 /** The client library: being told when a calendar or an address book has changed (docs/client.md). */
-export { type Options, type State, type Watch, watch } from "./watch/watch.ts";
+export { type Options as WatchOptions, type State, type Watch, watch } from "./watch/watch.ts";
 export { watchInTabs } from "./watch/tabs.ts";
 export type { Changed } from "./watch/tell.ts";
 export type { Clock } from "./watch/rest.ts";

@@ -1,5 +1,8 @@
 /** The client library as docs/client.md says: built as a package, and its example run by Node, which has none of Deno. */
 import { gzipSync } from "node:zlib";
+import { relayPush, webPush } from "../../src/client/mod.ts";
+import { systemPace } from "../../src/client/pace.ts";
+import { failsAs } from "../helpers/receiver_error.ts";
 import { walkSync } from "../helpers/walk.ts";
 import { printEvent } from "../../scripts/lib/calendar.ts";
 import { equal, ok } from "../helpers/assert.ts";
@@ -25,7 +28,7 @@ const withNode = await component("Node 20 with Radicale", async () => {
 /** An app that has installed the package. */
 async function makeApp(): Promise<{ folder: string; built: string }> {
   const folder = await Deno.makeTempDir(), built = `${folder}/node_modules/carillon-client`;
-  const args = ["run", "-A", "scripts/build_npm.ts", built];
+  const args = ["task", "--quiet", "build:npm", built];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   await Deno.writeTextFile(`${folder}/app.mjs`, exampleOf("watch"));
@@ -57,6 +60,39 @@ withNode(
     await Deno.remove(folder, { recursive: true });
   },
 );
+
+Deno.test("client library: the service worker of the document passes on what it hears, to the pages of its scope", async () => {
+  const scope = "https://app.example/", listeners = new Map<string, (event: unknown) => void>();
+  const self = { registration: { scope }, addEventListener: listeners.set.bind(listeners) };
+  new Function("self", "relayPush", exampleOf("worker").replace(/^import .*$/m, ""))(self, relayPush);
+  const { promise: opened, resolve: onOpen } = Promise.withResolvers<void>(), texts: string[] = [];
+  const open = webPush(() => Promise.resolve(registrationOf(scope)));
+  const channel = await open({ vapidKey: "BAAA", topics: [] }, systemPace);
+  const heard = channel!.hear({
+    signal: new AbortController().signal,
+    onOpen,
+    onFault: () => {},
+    onMessage: (text) => {
+      texts.push(text);
+      listeners.get("pushsubscriptionchange")!({ type: "pushsubscriptionchange" });
+    },
+  });
+  await opened;
+  listeners.get("push")!({ type: "push", data: { text: () => "hello" } });
+  await failsAs("gone", heard);
+  equal(texts, ["hello"]);
+});
+
+/** A service worker's, with a subscription. */
+function registrationOf(scope: string) {
+  const subscription = { toJSON: () => ({ endpoint: "https://push.example/", keys: { p256dh: "", auth: "" } }) };
+  const pushManager = {
+    permissionState: () => Promise.resolve("granted"),
+    getSubscription: () => Promise.resolve(null),
+    subscribe: () => Promise.resolve(subscription),
+  };
+  return { scope, pushManager };
+}
 
 function checkPackage(built: string): void {
   const modules = [...walkSync(`${built}/dist`)].filter((path) => path.endsWith(".js"));

@@ -56,12 +56,16 @@ export function createHold(deps: Deps) {
 
   /** The first that can be had; where push is there and none can, the app should know. */
   async function tryOpen(offer: Offer, isOffered: boolean): Promise<void> {
+    let isUnfit = isOffered && deps.transports.length > 0;
     for (const transport of deps.transports) {
-      const channel = await transport(offer, effects.pace).catch((thrown) => void report(faultOf(thrown)));
+      const channel = await transport(offer, effects.pace).catch((thrown) => {
+        isUnfit = false;
+        report(faultOf(thrown));
+      });
       if (effects.signal.aborted) return void await channel?.end().catch(() => {});
       if (channel) return start(channel, termsOf(channel, offer));
     }
-    if (isOffered) {
+    if (isUnfit) {
       report(new ReceiverError("no_transport", "push is there, and no transport can be used: it is polled"));
     }
   }

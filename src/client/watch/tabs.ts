@@ -56,7 +56,10 @@ export function watchInTabs(options: Options): Watch {
 
   function follow(said: Extract<Said, { kind: "state" }>): void {
     headers = said.headers;
-    for (const [collection, syncToken] of said.known) void safely(change(collection, syncToken));
+    const missed = said.known.filter(([collection, token]) =>
+      !known.has(collection) || known.get(collection) !== token
+    );
+    for (const [collection, syncToken] of missed) void safely(change(collection, syncToken));
     showState(said.state);
   }
 

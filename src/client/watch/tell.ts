@@ -62,7 +62,7 @@ export function createTell({ changed, wait, report, signal }: Deps) {
     try {
       await changed(url, syncToken);
     } catch (cause) {
-      // The next look tells it again.
+      // A look tells it again.
       known.last = undefined;
       report(new ReceiverError("callback_failed", "a change was not taken: changed threw", { cause }));
     }

@@ -50,7 +50,10 @@ export type Watch = {
 
 const systemClock: Clock = { now: Date.now, elapsed: systemPace.elapsed, wait: systemPace.wait };
 
-/** Milliseconds within which is looked: after a message without a token, a new connection or a sleep, a lost connection. */
+/**
+ * Milliseconds within which is looked: after a message without a token; a new connection or a sleep; a lost connection, or
+ * a change that the app did not take.
+ */
 const SOON = 1_000, CALM = 10_000, LATER = 60_000;
 
 /** Throws a `TypeError` for an address that is none, or that holds a password. */
@@ -69,6 +72,7 @@ export function watch(options: Options): Watch {
   const look = createLook(effects, url);
 
   function report(fault: ReceiverError): void {
+    if (fault.code === "callback_failed") rest.within(LATER);
     if (signal.aborted || said.has(fault.message)) return;
     said.add(fault.message);
     apart(() => options.reported?.(fault));

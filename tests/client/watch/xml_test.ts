@@ -122,7 +122,10 @@ Deno.test("client xml: what is too deep, has too many elements or attributes, is
 });
 
 Deno.test("client xml: whatever text it is, it comes back as it was written", () => {
-  const text = fc.string({ unit: "binary" }).map((text) => text.replace(/[\0-\x08\x0B-\x1F\uFFFE\uFFFF]/g, ""));
+  // Of control characters a carriage return can be written, but is read as the end of a line.
+  const text = fc.string({ unit: "binary" }).map((text) =>
+    text.replace(/(?![\t\n\x7F-\x9F])\p{Cc}|[\uFFFE\uFFFF]/gu, "")
+  );
   fc.assert(fc.property(text, (text) => {
     const root = parseXml(`<a><b>${escapeXml(text)}</b></a>`);
     equal(find(root, "b")?.text, text);
