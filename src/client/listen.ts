@@ -17,6 +17,8 @@ export type Listener = {
   signal: AbortSignal;
   /** A message is acknowledged when this has resolved; when it throws the message comes again, before any other. */
   onMessage: (message: Message) => Promise<void> | void;
+  /** Told of each connection, when it is open. */
+  onOpen?: () => void;
   /** Told of what went wrong and was got over. */
   onFault?: (fault: ReceiverError) => void;
 };
@@ -61,9 +63,11 @@ async function listenOnce(deps: Deps, listener: Listener, progress: () => void):
   const lastEventId = place.last?.urgency === urgency ? place.last.id : undefined;
   try {
     for await (const item of openStream(deps, { subscription, urgency, lastEventId, signal })) {
-      if (item.kind === "retry") place.retry = item.milliseconds;
+      if (item.kind === "open") listener.onOpen?.();
+      else if (item.kind === "retry") place.retry = item.milliseconds;
       else if (item.type === "message") await take(deps, listener, item);
-      progress();
+      // A connection that brings nothing is no progress.
+      if (item.kind !== "open") progress();
       if (signal.aborted) return undefined;
     }
     return undefined;

@@ -8,10 +8,13 @@ import { discard, type Effects, request } from "./request.ts";
 /** Milliseconds: a push service is heard every 15 seconds, so after three times that the connection is dead. */
 const SILENCE = 45_000;
 
+/** `open` comes first. */
+export type OpenedItem = StreamItem | { kind: "open" };
+
 type Asked = { subscription: string; urgency: Urgency; lastEventId?: string; signal: AbortSignal };
 
 /** Opens it, and reads it as far as it is asked for. Throws `refused`, `gone`, `unavailable` or `malformed`. */
-export async function* openStream(effects: Effects, asked: Asked): AsyncGenerator<StreamItem> {
+export async function* openStream(effects: Effects, asked: Asked): AsyncGenerator<OpenedItem> {
   const cut = new AbortController(), abort = () => cut.abort();
   asked.signal.addEventListener("abort", abort);
   try {
@@ -23,7 +26,11 @@ export async function* openStream(effects: Effects, asked: Asked): AsyncGenerato
   }
 }
 
-async function* readBody({ pace }: Effects, body: ReadableStream<Uint8Array<ArrayBuffer>>, cut: AbortController) {
+async function* readBody(
+  { pace }: Effects,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  cut: AbortController,
+): AsyncGenerator<OpenedItem> {
   const reader = body.getReader(), leave = () => reader.cancel().catch(() => {});
   // Deno 2.9 forgets the signal of a fetch that has answered, once the garbage was collected.
   cut.signal.addEventListener("abort", leave);
@@ -35,6 +42,7 @@ async function* readBody({ pace }: Effects, body: ReadableStream<Uint8Array<Arra
     throw new ReceiverError("unavailable", "the stream broke off");
   }
   try {
+    yield { kind: "open" };
     yield* readEvents(read);
   } finally {
     await leave();

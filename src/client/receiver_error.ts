@@ -1,14 +1,16 @@
-/** What can go wrong at a receiver. */
+/** What can go wrong at a receiver, and at a watch. */
 
 /**
- * - `refused`: the push service will not have it, whatever is tried again (400, 401, 403); `status` says which.
+ * - `refused`: the push service, or the DAV server, will not have it, whatever is tried again (400, 401, 403); `status` says which.
  * - `gone`: the subscription has ended (404, 410).
  * - `unavailable`: the push service was not reached, broke off, or asks to wait; `listen` tries again by itself.
  * - `malformed`: an answer or an event that is not of the protocol.
  * - `undecryptable`: a message that is not for these keys, or was changed on its way (RFC 8188, RFC 8291).
- * - `callback_failed`: `onMessage` threw, `cause` is what; the message comes again.
+ * - `callback_failed`: `onMessage`, or `changed`, threw, `cause` is what; it comes again.
  * - `bad_keys`: what was kept of the keys is no P-256 pair and a secret of 16 bytes.
  * - `already_listening`: one receiver listens once at a time.
+ * - `not_followed`: a server leads to an address that is not its own; nothing was sent there.
+ * - `no_transport`: push is there, and no transport of the app's can be used with it.
  */
 export type ReceiverErrorCode =
   | "refused"
@@ -18,7 +20,9 @@ export type ReceiverErrorCode =
   | "undecryptable"
   | "callback_failed"
   | "bad_keys"
-  | "already_listening";
+  | "already_listening"
+  | "not_followed"
+  | "no_transport";
 
 type Details = {
   /** What the push service answered. */

@@ -1,3 +1,5 @@
+import { systemPace } from "../../src/client/pace.ts";
+import { createReceiver } from "../../src/client/receiver.ts";
 import { importKeys, makeKeys, publicKeys } from "../../src/client/keys.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { openListening } from "../helpers/listening.ts";
@@ -285,4 +287,18 @@ Deno.test("listen: an abort ends it also after the garbage was collected", async
   const { stdout } = await child.output();
   clearTimeout(late);
   equal(new TextDecoder().decode(stdout), "ended\n");
+});
+
+Deno.test("listen: each connection is told of when it is open", async () => {
+  await using mailbox = await openPushMailbox();
+  const receiver = await createReceiver({ url: mailbox.url, token: "token", pace: { ...systemPace, random: () => 0 } });
+  const ending = new AbortController();
+  let opened = 0;
+  const onOpen = () => (opened++, mailbox.notify());
+  const listening = receiver.listen({ signal: ending.signal, onMessage: () => {}, onOpen });
+  await mailbox.until(() => opened === 1);
+  (await mailbox.stream(0)).cut();
+  await mailbox.until(() => opened === 2);
+  ending.abort();
+  await listening;
 });

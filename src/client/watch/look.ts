@@ -1,0 +1,106 @@
+/** One look at what is watched: which collections there are, where each stands, and what push is advertised there. */
+import { ReceiverError } from "../receiver_error.ts";
+import { findLink } from "../subscribe.ts";
+import { parseUrl } from "./address.ts";
+import { type Advertised, DAV_PUSH, readAdvertised, WEBDAV_PUSH } from "./advertised.ts";
+import { ask, type DavEffects } from "./dav.ts";
+import { childrenOf, find, parseXml, type XmlNode } from "./xml.ts";
+
+/** `mark` differs when its content does: the sync-token (RFC 6578), or else the ctag, or `undefined` for neither. */
+export type Resource = { url: string; isCollection: boolean; mark?: string; syncToken?: string; push?: Advertised };
+
+export type Look = {
+  /** Calendars and address books. */
+  collections: Resource[];
+  /** Where they are listed, if that is what is watched. */
+  home?: Resource;
+  /** The hub of the Mercure protocol that it names. */
+  hub?: string;
+  /** What was advertised and is not used. */
+  faults: ReceiverError[];
+};
+
+/** Collections of one home that are looked at. */
+const MAX_COLLECTIONS = 1_000;
+
+const DAV = "{DAV:}", CALENDAR_SERVER = "http://calendarserver.org/ns/";
+const SHOWN = ["{urn:ietf:params:xml:ns:caldav}calendar", "{urn:ietf:params:xml:ns:carddav}addressbook"];
+
+const PROPFIND = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:" xmlns:C="${CALENDAR_SERVER}" ` +
+  `xmlns:P="${WEBDAV_PUSH}" xmlns:T="${DAV_PUSH}"><prop><resourcetype/><sync-token/><C:getctag/><P:transports/>` +
+  "<P:topic/><T:push-subscribe-URL/><T:supported-transport-set/><T:topic/></prop></propfind>";
+
+/** Looks when it is called. Throws `refused`, `gone`, `unavailable`, `malformed` or `not_followed`. */
+export function createLook(effects: DavEffects, url: string): () => Promise<Look> {
+  let isHome = false;
+
+  return async () => {
+    const look = await lookAt(effects, url, isHome ? "1" : "0");
+    if (isHome || look.collections.length > 0) return look;
+    // Members are asked for where it is none of those that hold events or cards.
+    isHome = true;
+    return await lookAt(effects, url, "1");
+  };
+}
+
+async function lookAt(effects: DavEffects, url: string, depth: "0" | "1"): Promise<Look> {
+  const headers = { "content-type": "application/xml; charset=utf-8", depth };
+  const answered = await ask(effects, url, { method: "PROPFIND", headers, body: PROPFIND }, [207]);
+  const faults: ReceiverError[] = [], report = (fault: ReceiverError) => void faults.push(fault);
+  const root = parseXml(answered.text);
+  if (root.name !== `${DAV}multistatus`) throw new ReceiverError("malformed", "an answer was no multistatus");
+  const all = childrenOf(root, `${DAV}response`).flatMap((node) => readResponse(node, url, report) ?? []);
+  const collections = all.filter(({ isCollection }) => isCollection).slice(0, MAX_COLLECTIONS);
+  const home = all.find((each) => each.url === url && !each.isCollection);
+  const hub = readHub(answered.headers, url, report);
+  return { collections, ...(home && { home }), ...(hub && { hub }), faults };
+}
+
+/** A response is about the resource that was asked, or a member: whatever else it names is none of ours. */
+function readResponse(node: XmlNode, url: string, report: (fault: ReceiverError) => void): Resource | undefined {
+  const own = memberOf(find(node, `${DAV}href`)?.text.trim() ?? "", url);
+  if (!own) return void report(new ReceiverError("not_followed", "an answer names a resource that was not asked for"));
+  const properties = new Map(
+    childrenOf(node, `${DAV}propstat`).filter((propstat) => isOk(find(propstat, `${DAV}status`)?.text))
+      .flatMap((propstat) => find(propstat, `${DAV}prop`)?.children ?? []).map((property) => [property.name, property]),
+  );
+  const text = (name: string) => properties.get(name)?.text.trim() || undefined;
+  const types = properties.get(`${DAV}resourcetype`)?.children.map(({ name }) => name) ?? [];
+  const syncToken = text(`${DAV}sync-token`), ctag = text(`{${CALENDAR_SERVER}}getctag`), mark = syncToken ?? ctag;
+  const push = readAdvertised(properties, url, report);
+  return {
+    url: own,
+    isCollection: types.some((type) => SHOWN.includes(type)),
+    ...(mark !== undefined && { mark }),
+    ...(syncToken !== undefined && { syncToken }),
+    ...(push && { push }),
+  };
+}
+
+const isOk = (status = "") => /^\s*HTTP\/\d(\.\d)? 200( |$)/.test(status);
+
+/** Servers write one path in several ways, with the last slash and without. */
+function memberOf(href: string, url: string): string | undefined {
+  const own = href !== "" && /^(\/(?!\/)|https?:\/\/)/i.test(href) ? parseUrl(href, url) : undefined,
+    asked = new URL(url);
+  if (own?.origin !== asked.origin || own.search || own.hash || own.username) return undefined;
+  const path = decode(own.pathname), base = decode(asked.pathname).replace(/\/?$/, "/");
+  if (path.replace(/\/?$/, "/") === base) return url;
+  return path.startsWith(base) && /^[^/]+\/?$/.test(path.slice(base.length)) ? own.href : undefined;
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Mercure, "Discovery". */
+function readHub(headers: Headers, url: string, report: (fault: ReceiverError) => void): string | undefined {
+  const target = findLink(headers.get("link") ?? "", "mercure"), hub = target && parseUrl(target, url);
+  if (!hub) return undefined;
+  if (hub.origin === new URL(url).origin) return hub.href;
+  report(new ReceiverError("not_followed", "the hub that is advertised is of another origin: name it if it is yours"));
+}

@@ -1,0 +1,124 @@
+/** One watch for all pages of an app: the one that holds a lock watches, and tells the others. */
+import { ReceiverError, type ReceiverErrorCode } from "../receiver_error.ts";
+import { type Options, type State, type Watch, watch } from "./watch.ts";
+
+/** What pages say to each other; `hello` is of one that is new. */
+type Said =
+  | { kind: "hello" }
+  | { kind: "state"; state: State; known: [string, string | undefined][]; headers: Record<string, string> }
+  | { kind: "changed"; collection: string; syncToken?: string }
+  | { kind: "reported"; code: ReceiverErrorCode; message: string }
+  | { kind: "synced"; collection: string; syncToken: string }
+  | { kind: "look" };
+
+type Locks = {
+  request: (name: string, options: { signal: AbortSignal }, run: () => Promise<void>) => Promise<void>;
+};
+
+/**
+ * The same as `watch`, shared by the pages of an origin that watch one address: one of them asks and listens, all are
+ * called. `navigator.locks` elects it, and elects another one when it is closed. Where there are none, each watches.
+ */
+export function watchInTabs(options: Options): Watch {
+  const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
+  if (!locks) return watch(options);
+  const name = `carillon ${new URL(options.url).href}`, channel = new BroadcastChannel(name);
+  const ending = new AbortController(), { signal } = ending, known = new Map<string, string | undefined>();
+  let state: State = "offline", leading: Watch | undefined, headers: Record<string, string> = {}, isEnd = false;
+
+  const say = (said: Said) => void (signal.aborted || channel.postMessage(said));
+
+  function showState(next: State): void {
+    if (next === state) return;
+    state = next;
+    options.state?.(next);
+  }
+
+  const sayState = () => say({ kind: "state", state, known: [...known], headers: leading?.writeHeaders() ?? headers });
+
+  /** Whoever has heard of it already, from an earlier leader or as it was new, is not told again. */
+  async function change(collection: string, syncToken?: string): Promise<void> {
+    if (known.has(collection) && known.get(collection) === syncToken && syncToken !== undefined) return;
+    known.set(collection, syncToken);
+    await options.changed(collection, syncToken);
+  }
+
+  /** What one page hears of the one that watches. */
+  function hear({ data: said }: MessageEvent<Said>): void {
+    if (said.kind === "hello") return leading && sayState();
+    if (said.kind === "look") return leading?.look();
+    if (said.kind === "synced") return synced(said.collection, said.syncToken);
+    if (leading) return;
+    if (said.kind === "changed") void safely(change(said.collection, said.syncToken));
+    if (said.kind === "reported") options.reported?.(new ReceiverError(said.code, said.message));
+    if (said.kind === "state") follow(said);
+  }
+
+  function follow(said: Extract<Said, { kind: "state" }>): void {
+    headers = said.headers;
+    const missed = said.known.filter(([collection, token]) =>
+      !known.has(collection) || known.get(collection) !== token
+    );
+    for (const [collection, syncToken] of missed) void safely(change(collection, syncToken));
+    showState(said.state);
+  }
+
+  /** A page that fails is not told again: the watch is another page's. */
+  const safely = (changing: Promise<void>) =>
+    changing.catch((cause) =>
+      options.reported?.(new ReceiverError("callback_failed", "a change was not taken: changed threw", { cause }))
+    );
+
+  function synced(collection: string, syncToken: string): void {
+    known.set(collection, syncToken);
+    leading?.synced(collection, syncToken);
+  }
+
+  /** Resolves when this page is closed. */
+  async function lead(): Promise<void> {
+    if (signal.aborted) return;
+    leading = watch({
+      ...options,
+      changed: (collection, syncToken) => {
+        say({ kind: "changed", collection, ...(syncToken !== undefined && { syncToken }) });
+        known.set(collection, syncToken);
+        return options.changed(collection, syncToken);
+      },
+      state: (next) => {
+        showState(next);
+        sayState();
+      },
+      reported: (fault) => {
+        say({ kind: "reported", code: fault.code, message: fault.message });
+        options.reported?.(fault);
+      },
+    });
+    for (const [collection, syncToken] of known) if (syncToken !== undefined) leading.synced(collection, syncToken);
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await (isEnd ? leading.end() : leading.close());
+  }
+
+  async function close(end: boolean): Promise<void> {
+    isEnd = end;
+    ending.abort();
+    channel.close();
+    await running;
+  }
+
+  channel.onmessage = hear;
+  say({ kind: "hello" });
+  const running = locks.request(name, { signal }, lead).catch(() => {});
+  return {
+    get state() {
+      return state;
+    },
+    writeHeaders: (address) => leading?.writeHeaders(address) ?? headers,
+    synced: (collection, syncToken) => {
+      synced(collection, syncToken);
+      say({ kind: "synced", collection, syncToken });
+    },
+    look: () => leading ? leading.look() : say({ kind: "look" }),
+    close: () => close(false),
+    end: () => close(true),
+  };
+}
