@@ -7,7 +7,6 @@ import { component } from "../helpers/component.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { openStream, type ReceivedEvent } from "../helpers/event_source.ts";
-import { startMain } from "../helpers/main_process.ts";
 import { documentOf } from "../helpers/document.ts";
 import { findDenokv } from "../../scripts/lib/denokv_install.ts";
 import { accessToken, ring } from "../helpers/worker.ts";
