@@ -1,6 +1,6 @@
 /** Every error on its way out is counted and logged here, by its code and the path alone: the rest can hold anything. */
 import type { Logger } from "@logtape/logtape";
-import { asCarillonError, CarillonError } from "../errors.ts";
+import { asCarillonError, type CarillonError, causeOf } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { PUSH } from "./push_service.ts";
 
@@ -15,10 +15,9 @@ export function createRefused({ metrics, log }: { metrics: Metrics; log: Logger 
     const error = asCarillonError(thrown), { code, message: detail, meaning } = error;
     metrics.refused.inc({ code });
     log[meaning.level]("{code}: {detail}", {
-      code,
       detail,
       ...(path !== undefined && { path: loggedPath(path) }),
-      ...cause(thrown),
+      ...causeOf(thrown),
     });
     return error;
   };
@@ -27,13 +26,4 @@ export function createRefused({ metrics, log }: { metrics: Metrics; log: Logger 
 /** Addresses of the push service are secrets. */
 export function loggedPath(path: string): string {
   return path.startsWith(`${PUSH}/`) ? `${PUSH}/…` : path.slice(0, MAX_PATH);
-}
-
-/** Where something of ours broke, the place is logged, never the message: it could hold anything. */
-function cause(thrown: unknown): { at?: string } {
-  if (thrown instanceof CarillonError || !(thrown instanceof Error)) return {};
-  return {
-    at: thrown.name +
-      (thrown.stack?.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 3).join("") ?? ""),
-  };
 }
