@@ -1,6 +1,7 @@
 /**
  * Checks the arrows of docs/architecture.md: imports go one way. Each folder of src/ lists what it may import besides
- * itself and the leaves; whatever is not listed is refused, so a new folder begins with a line here.
+ * itself and the leaves; whatever is not listed is refused, so a new folder begins with a line here. The manifest is as a
+ * package.
  */
 import { dirname, join, normalize, relative } from "node:path";
 
@@ -47,7 +48,7 @@ function* faultsOf(file: string): Generator<string> {
   const allowed = ALLOWED[part];
   if (!allowed) return yield `${relative(root, file)}: ${part} has no line in scripts/check_imports.ts`;
   for (const [, from, dynamic] of Deno.readTextFileSync(file).matchAll(IMPORT)) {
-    const path = from ?? dynamic!, isPackage = !path.startsWith(".");
+    const path = from ?? dynamic!, isPackage = !path.startsWith(".") || path.endsWith("/deno.json");
     const target = isPackage ? path : partOf(join(dirname(file), path));
     if (ALONE.includes(part) && target !== part) yield `${relative(root, file)}: ${part} may not import ${target}`;
     if (ALONE.includes(part) || isPackage) continue;

@@ -1,7 +1,7 @@
 /** Prints what is published to topics, as it comes; resumes by itself. */
 import { MAX_PATTERNS } from "../src/model/matcher.ts";
 import { hasHiddenCharacters } from "../src/model/topic.ts";
-import { readPatterns, signAccessToken } from "./lib/access_token.ts";
+import { checkAccessToken, readPatterns, signAccessToken } from "./lib/access_token.ts";
 import { findAddress } from "./lib/address.ts";
 import { runCommand, UsageError } from "./lib/command.ts";
 import { printJson, printLine, readPushMessage } from "./lib/event_line.ts";
@@ -36,9 +36,6 @@ const options = {
   url: { type: "string" },
   token: { type: "string" },
 } as const;
-
-/** RFC 6750 2.1. */
-const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 /** Seconds. A token of our own is made anew for each connection; the worker ends a stream with its token. */
 const TOKEN_LIFE = 3600;
@@ -88,8 +85,10 @@ function checkTopics(topics: string[], url: string): void {
 }
 
 async function findToken(url: string, topics: string[], given: string | undefined): Promise<Target["token"]> {
-  if (given !== undefined && !TOKEN.test(given)) throw new UsageError("--token is no access token");
-  if (given !== undefined) return () => given;
+  if (given !== undefined) {
+    const token = checkAccessToken(given);
+    return () => token;
+  }
   const signer = await findSigner({}, "give --url and --token");
   return () => signAccessToken(signer, url, { subscribe: topics }, TOKEN_LIFE);
 }

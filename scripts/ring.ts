@@ -1,7 +1,5 @@
 /** Signs and sends one Security Event Token: a change of each topic. */
-import { checkTopic } from "../src/model/topic.ts";
-import { CarillonError } from "../src/errors.ts";
-import { findAddress, hubOf } from "./lib/address.ts";
+import { findAddress, readTopic } from "./lib/address.ts";
 import { describeAnswer, describeFailure } from "./lib/answer.ts";
 import { Refusal, runCommand, UsageError } from "./lib/command.ts";
 import { print } from "./lib/print.ts";
@@ -73,12 +71,4 @@ function readPriority(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,3}$/.test(text) && Number(text) <= 100) return Number(text);
   throw new UsageError(`--priority was not understood: ${text}: give a number from 0 to 100`);
-}
-
-function readTopic(topic: string, url: string): string {
-  try {
-    return checkTopic(topic, hubOf(url));
-  } catch (thrown) {
-    throw thrown instanceof CarillonError ? new UsageError(thrown.message) : thrown;
-  }
 }

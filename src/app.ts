@@ -24,7 +24,9 @@ import { pushDoor, rawPushDoor } from "./doors/push.ts";
 import { createRefused, loggedPath } from "./doors/refused.ts";
 import { eventsDoor, SetError } from "./doors/events.ts";
 import { gatewayDoor } from "./doors/gateway.ts";
+import { createReference, docsDoor, openapiDoor } from "./doors/openapi.ts";
 import { healthyDoor, metricsDoor, readyDoor } from "./doors/ops.ts";
+import type { Route } from "./doors/openapi/document.ts";
 import { problem } from "./doors/problem.ts";
 import { ACTIVE_PATHS, activeSubscriptionsDoor } from "./doors/active_subscriptions.ts";
 import { metadataDoor, metadataPath, withMetadata } from "./doors/discovery.ts";
@@ -62,12 +64,16 @@ export type AppDeps = {
   capabilities: Capabilities;
   /** Whether a token may come as a cookie. */
   cookies: boolean;
+  /** Event streams here, in all and of one subject. */
+  maxStreams: number;
+  maxSubjectStreams: number;
 } & Pick<SubscriptionDeps, "offers">;
 
 type Routes = Hono<{ Bindings: StreamEnv }>;
 
-/** `raw` is asked first, where the server can. */
+/** `raw` is asked first, where the server can; `routes` are what is mounted. */
 export type App = {
+  routes: () => Route[];
   handle: (request: Request, env: StreamEnv) => Response | Promise<Response>;
   raw: ReturnType<typeof rawPushDoor>;
 };
@@ -110,11 +116,15 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
   app.get("/-/healthy", healthyDoor);
   app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));
   app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
+  const routes = () => app.routes.filter(({ method }) => method !== "ALL");
+  const reference = createReference(url, routes, deps);
+  app.get("/-/openapi.json", openapiDoor(reference));
+  app.get("/-/docs", docsDoor(reference));
 
   refuseOtherMethods(app);
   app.notFound((c) => answer(new CarillonError("not_found", `nothing is at the address: ${loggedPath(c.req.path)}`)));
   app.onError(answer);
-  return { handle: (request, env) => app.fetch(request, env), raw: rawPushDoor(receiving) };
+  return { routes, handle: (request, env) => app.fetch(request, env), raw: rawPushDoor(receiving) };
 
   function answer(thrown: unknown, c?: Context): Response {
     // The path alone: a query can hold what must not be written down.

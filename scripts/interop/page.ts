@@ -27,7 +27,7 @@ const TRANSPORTS = [
   "documents: the vendors' own were not reached.",
 ].join("\n");
 
-const TRANSPORT_NAMES = ["event stream", "Web Push", "Carillon's push service", "webhook", "APNs", "FCM"];
+export const TRANSPORT_NAMES = ["event stream", "Web Push", "Carillon's push service", "webhook", "APNs", "FCM"];
 
 export function printPage({ clients, rows }: Survey): string {
   const versions = [`Carillon ${deno.version}`, `Deno ${Deno.version.deno}`].concat(clients.map(printVersion));

@@ -10,6 +10,9 @@ import type { Signer } from "./signer.ts";
 /** RFC 9068 2.2 wants a client and a subject; whoever has the same subject is the same owner to the worker. */
 const HOLDER = "carillon-commands";
 
+/** RFC 6750 2.1. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
 export type Grants = Partial<Record<Action, string[] | undefined>>;
 
 /** Signs a token; patterns are in their short form. Lives for `expires` seconds. Throws `UsageError` for a pattern. */
@@ -30,6 +33,12 @@ export async function signAccessToken(
     .setProtectedHeader({ alg, typ: "at+jwt", kid })
     .setIssuer(iss).setAudience(url).setIssuedAt(now).setExpirationTime(now + expires).setJti(crypto.randomUUID())
     .sign(key);
+}
+
+/** Checks a token that was given; nothing of it is shown. Throws `UsageError`. */
+export function checkAccessToken(text: string): string {
+  if (TOKEN.test(text)) return text;
+  throw new UsageError("--token is no access token");
 }
 
 /** Reads patterns as the worker will. Throws `UsageError`. */

@@ -1,6 +1,8 @@
 /** Where the worker is. */
 import { type Config, readConfig } from "../../src/config.ts";
 import { HUB_PATH } from "../../src/app.ts";
+import { CarillonError } from "../../src/errors.ts";
+import { checkTopic } from "../../src/model/topic.ts";
 import { Refusal, UsageError } from "./command.ts";
 
 /** The settings of this machine, as the worker reads them. Throws `ConfigError`. */
@@ -18,6 +20,15 @@ export function findAddress(given: string | undefined): string {
 
 export function hubOf(url: string): string {
   return url + HUB_PATH;
+}
+
+/** A topic as the worker will read it. Throws `UsageError`. */
+export function readTopic(topic: string, url: string): string {
+  try {
+    return checkTopic(topic, hubOf(url));
+  } catch (thrown) {
+    throw thrown instanceof CarillonError ? new UsageError(thrown.message) : thrown;
+  }
 }
 
 function readOrigin(text: string): string {

@@ -8,8 +8,8 @@ const DAY = 86_400_000;
 /** All in PEM. */
 export type Certificates = { ca: string; cert: string; key: string };
 
-/** An authority and a server's certificate for these host names and IP addresses. */
-export async function makeCertificates(names: string[], addresses: string[]): Promise<Certificates> {
+/** An authority and a server's certificate for these host names and IP addresses, for so many days from now on. */
+export async function makeCertificates(names: string[], addresses: string[], days = 1): Promise<Certificates> {
   const [authority, server] = await Promise.all([makeKeys(), makeKeys()]);
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     ...validity(),
@@ -19,7 +19,7 @@ export async function makeCertificates(names: string[], addresses: string[]): Pr
     extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
   });
   const cert = await x509.X509CertificateGenerator.create({
-    ...validity(),
+    ...validity(days),
     subject: "CN=Carillon test server",
     issuer: ca.subject,
     publicKey: server.publicKey,
@@ -40,6 +40,7 @@ async function makeKeys(): Promise<CryptoKeyPair> {
   return await crypto.subtle.generateKey(ECDSA, true, ["sign", "verify"]) as CryptoKeyPair;
 }
 
-function validity() {
-  return { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) };
+/** Less than none: it has expired. */
+function validity(days = 1) {
+  return { notBefore: new Date(Date.now() - 10 * DAY), notAfter: new Date(Date.now() + days * DAY) };
 }

@@ -42,10 +42,16 @@ export async function runCommand<T extends Options>(
 
 function read<T extends Options>(options: T): Parsed<T> {
   try {
-    return parseArgs({ options: { ...options, ...HELP }, allowPositionals: true, strict: true }) as Parsed<T>;
+    const wanted = { options: { ...options, ...HELP }, allowPositionals: true, strict: true };
+    return parseArgs({ args: withoutDashes(Deno.args), ...wanted }) as Parsed<T>;
   } catch (thrown) {
     throw new UsageError((thrown as Error).message);
   }
+}
+
+/** `deno task NAME -- --flag`, as npm wants it, passes the dashes on. */
+function withoutDashes([first, ...rest]: string[]): string[] {
+  return first === "--" && rest[0]?.startsWith("--") ? rest : Deno.args;
 }
 
 /** What is none of ours is a mistake in here, and leaves with its stack. */

@@ -22,7 +22,7 @@ const MATCHERS = new Map<string, MatchType>([["match", "exact"], ["match_exact",
   "urlpattern",
 ]]);
 
-const MAX_ID_LENGTH = 1024;
+export const MAX_ID_LENGTH = 1024;
 
 /** A hundred matchers of 1,024 characters, some of them escaped. */
 export const MAX_QUERY_BYTES = 160 * 1024;

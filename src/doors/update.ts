@@ -14,10 +14,10 @@ import { hubLink } from "./discovery.ts";
 /** An event of 48 KiB is at most three times as long when it is percent-encoded. */
 export const MAX_FORM_BYTES = 160 * 1024;
 
-const MAX_TOPICS = 20;
+export const MAX_UPDATE_TOPICS = 20;
 
 /** Characters of a field; an id comes back in a header. */
-const MAX_LENGTHS = { topic: MAX_TOPIC_LENGTH, id: 1024, type: 1024, retry: 9 };
+export const MAX_LENGTHS = { topic: MAX_TOPIC_LENGTH, id: 1024, type: 1024, retry: 9 };
 
 /** Of ours, or of the protocol's own updates. */
 const RESERVED_TYPES = ["mercure", "lost"];
@@ -64,8 +64,8 @@ function readUpdate(form: [string, string][], { hubUrl, isOwnId, now }: Deps): C
 // Mercure, "Publication": what is beyond a limit is 413, also where it is wrong in other ways.
 function checkLimits(form: [string, string][]): void {
   const topics = form.filter(([name]) => name === "topic").length;
-  if (topics > MAX_TOPICS) {
-    throw new CarillonError("too_large", `the update names too many topics: ${topics}, at most ${MAX_TOPICS}`);
+  if (topics > MAX_UPDATE_TOPICS) {
+    throw new CarillonError("too_large", `the update names too many topics: ${topics}, at most ${MAX_UPDATE_TOPICS}`);
   }
   for (const [name, max] of Object.entries(MAX_LENGTHS)) {
     const long = form.find(([key, value]) => key === name && value.length > max)?.[1];

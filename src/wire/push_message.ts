@@ -19,7 +19,8 @@ const visible = z.string().max(MAX_TOKEN_LENGTH).refine(
 );
 const kind = z.enum(["content", "property"]);
 
-const pushMessage = z.object({
+/** One message, as it is sent to us. */
+export const pushMessage = z.object({
   topic: z.string(),
   priority: z.number().int().min(0).max(100).default(DEFAULT_PRIORITY),
   timestamp: z.iso.datetime({ offset: true }).refine(isPrintable, "is beyond the calendar of RFC 3339"),
@@ -29,9 +30,13 @@ const pushMessage = z.object({
   depth: z.union([z.enum(["0", "1", "infinity"]), z.literal(0), z.literal(1)]).optional(),
   properties: z.array(visible.regex(/^\{[^}]*\}.+$/, "is not of the form {namespace}name")).max(100).default([]),
   data: z.string().optional(),
-});
+}).meta({ id: "PushMessage" });
 
-const push = z.union([z.array(z.unknown()), z.object({ messages: z.array(z.unknown()) })]);
+/** The value of a `push` member with such messages: the bare array is the draft's grammar. */
+export const pushOf = <T extends z.ZodType>(message: T) =>
+  z.union([z.array(message), z.object({ messages: z.array(message) })]);
+
+const push = pushOf(z.unknown());
 
 type PushMessage = z.infer<typeof pushMessage>;
 

@@ -58,11 +58,12 @@ function readLinkTarget(text: string): string {
   return text.trim().replace(/^<(.*)>$/, "$1");
 }
 
-const options = z.object({ vapid: z.string().optional() });
+/** `application/webpush-options+json` (RFC 8292 4.1). */
+export const pushOptions = z.object({ vapid: z.string().optional() });
 
 /** Reads `application/webpush-options+json`: the key that the subscription is restricted to. Throws `bad_request`. */
 export function readOptions(value: unknown): { vapidKey?: string } {
-  const parsed = options.safeParse(value);
+  const parsed = pushOptions.safeParse(value);
   if (!parsed.success) throw refuse("its vapid is no text");
   const { vapid } = parsed.data;
   return vapid === undefined ? {} : { vapidKey: readPoint("vapid", vapid) };

@@ -54,14 +54,16 @@ const preferences = z.object({
     .optional(),
 });
 
-const request = preferences.extend({
+/** What a browser hands over. */
+export const subscriptionRequest = preferences.extend({
   topics: z.array(z.string()).min(1).max(MAX_TOPICS, `holds more than ${MAX_TOPICS} topics`).optional(),
   expires: instant.optional(),
-});
+}).meta({ id: "SubscriptionRequest" });
 
 const transport = z.object({ "transport-uri": z.string(), "client-data": z.string() });
 
-const pushSubscribe = z.object({
+/** The value of a `push-subscribe` member. */
+export const pushSubscribe = z.object({
   topics: z.array(z.string()).min(1).max(MAX_TOPICS, `holds more than ${MAX_TOPICS} topics`),
   // The prose of the draft says transport, its grammar selected-transport.
   transport: transport.optional(),
@@ -71,7 +73,7 @@ const pushSubscribe = z.object({
 
 /** Reads what a browser hands over. Unknown members are ignored. Throws `bad_request` or `bad_topic`. */
 export function parseSubscription(value: unknown, hubUrl: string): SubscriptionRequest {
-  const { topics, expires, ...rest } = parse(request, value, "the subscription");
+  const { topics, expires, ...rest } = parse(subscriptionRequest, value, "the subscription");
   const read = toRequest(rest);
   if (topics) read.topics = unique(topics.map((topic) => checkTopic(topic, hubUrl)));
   const ends = [expires, rest.expirationTime].filter((end) => typeof end === "number");

@@ -70,6 +70,8 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
     adminHash: () => Promise.resolve(undefined),
     isDraining: () => false,
     offers: [],
+    maxStreams: 1,
+    maxSubjectStreams: 1,
     capabilities: createCapabilities("key"),
     pushService: createPushService({
       ...brokerDeps(kv),

@@ -1,8 +1,8 @@
 /** A client's way to a DAV server by all that stands before it: a front with TLS, a worker, Radicale. */
 import { freePort } from "../../scripts/lib/free_port.ts";
-import { serveNode } from "../../src/serve/node_http.ts";
 import { certificates } from "./certificates.ts";
 import { DAV_HOST, type Front, HOST } from "./front.ts";
+import { keepPort } from "./keep_port.ts";
 import { openPushService } from "./push_service.ts";
 import { startRadicale } from "./radicale.ts";
 import { testWorker } from "./worker.ts";
@@ -23,14 +23,9 @@ export async function openBehind(front: Front, block: string) {
     CARILLON_PUSH_HOSTS: `127.0.0.1:${service.port}`,
     CARILLON_ADMIN_TOKEN: ADMIN,
   };
-  let behind = 0;
-  const serve: typeof serveNode = async (...all) => {
-    const listening = await serveNode(...all);
-    behind = listening.port;
-    return listening;
-  };
+  const { serve, port: behind } = keepPort();
   const worker = things.use(await testWorker({ env, ca: service.ca, serve }));
-  things.use(await front.start(block, { port, worker: behind, folder }));
+  things.use(await front.start(block, { port, worker: behind(), folder }));
   const client = things.use(Deno.createHttpClient({ caCerts: [certificates.ca] }));
   const authorization = `Basic ${btoa("alice:alice")}`;
   async function request(method: string, path: string, body?: string, more: Record<string, string> = {}) {

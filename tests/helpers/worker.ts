@@ -12,6 +12,7 @@ import { serveNode } from "../../src/serve/node_http.ts";
 import { type LocalIssuer, readLocalIssuer } from "../../src/store/keys.ts";
 import { startWorker } from "../../src/worker.ts";
 import { PUSH_EVENT } from "../../src/access/security_events.ts";
+import { documented } from "./documented.ts";
 
 export const SECRET = "a secret of the tests, long enough for HS256";
 
@@ -34,7 +35,7 @@ type Options = {
 /** All of the memory is free. */
 const roomy: ReadMemory = () => [{ used: 0, limit: 1 }];
 
-/** Starts one; `await using` stops it. */
+/** Starts one; `await using` stops it, and throws when it gave an answer that its document does not name. */
 export async function testWorker(
   {
     env = {},
@@ -53,12 +54,14 @@ export async function testWorker(
   const settings = { ...readConfig({ PORT: "0", ...env }), ...config };
   const deps = { config: settings, kv, clock, random: Math.random, log: getLogger("carillon"), metrics, readMemory };
   const outlets = await openSenders({ ...deps, ca });
-  const worker = await startWorker({ ...deps, embedded: !isShared, fetch, outlets, serve, limits });
+  const watched = documented(serve);
+  const worker = await startWorker({ ...deps, embedded: !isShared, fetch, outlets, serve: watched.serve, limits });
   const local = await readLocalIssuer(kv, settings.secret);
   const stop = async () => {
     await worker.stop();
     await outlets.close();
     if (!given) kv.close();
+    watched.check();
   };
   return { ...worker, hub: `${worker.url}/.well-known/mercure`, kv, local, metrics, stop, [Symbol.asyncDispose]: stop };
 }

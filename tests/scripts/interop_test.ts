@@ -1,4 +1,6 @@
 import { CLIENTS } from "../../scripts/interop/clients.ts";
+import { TRANSPORT_NAMES } from "../../scripts/interop/page.ts";
+import { runTransports } from "../../scripts/interop/transports.ts";
 import { runPush } from "../../scripts/interop/push.ts";
 import { xandikos } from "../../scripts/interop/servers/xandikos.ts";
 import { SERVERS } from "../../scripts/interop/servers.ts";
@@ -12,10 +14,12 @@ const withRadicale = await component("Radicale", findRadicale);
 
 const SERVER_NAMES = SERVERS.map(({ name }) => name), CLIENT_NAMES = CLIENTS.map(({ name }) => name);
 
-/** The rows of the page's table, each with its cells. */
-function tableOf(page: string): string[][] {
-  const rows = page.split("\n").filter((line) => line.startsWith("|"));
-  return rows.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
+/** The rows of each of the page's tables, each with its cells. */
+function tablesOf(page: string): string[][][] {
+  const tables = page.split("\n\n").filter((block) => block.startsWith("|"));
+  return tables.map((table) =>
+    table.trim().split("\n").map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()))
+  );
 }
 
 Deno.test("interop: --help shows every flag, server and client", async () => {
@@ -34,15 +38,18 @@ Deno.test("interop: what is not understood is said in one line, with 2", async (
 withRadicale("interop: curl sees the same of Radicale, direct and through Carillon", async () => {
   const { code, out, err } = await runScript("interop", ["--server", "radicale", "--client", "curl"]);
   equal(code, 0, err);
-  const [head, , row] = tableOf(out);
+  const [[head, , row] = []] = tablesOf(out);
   equal(head, ["server", "curl", "push"]);
   ok(/^(\d+\/\d+), \1, same$/.test(row![1]!), out);
 });
 
 Deno.test("interop: the page has each server and each client that the task knows, and no other", async () => {
-  const [head, , ...rows] = tableOf(await Deno.readTextFile("docs/interop.md"));
-  equal(head, ["server", ...CLIENT_NAMES, "push"]);
-  equal(rows.map(([server]) => server!.split(" ")[0]), SERVER_NAMES);
+  const [clients, transports] = tablesOf(await Deno.readTextFile("docs/interop.md"));
+  equal(clients![0], ["server", ...CLIENT_NAMES, "push"]);
+  equal(transports![0], ["server", ...TRANSPORT_NAMES]);
+  for (const [, , ...rows] of [clients!, transports!]) {
+    equal(rows.map(([server]) => server!.split(" ")[0]), SERVER_NAMES);
+  }
 });
 
 Deno.test("interop: a line that one side lacks is a difference, and so is a step or an outcome", () => {
@@ -72,3 +79,8 @@ withXandikos(
     equal(steps.filter(({ outcome }) => outcome !== "passed"), []);
   },
 );
+
+withXandikos("interop: who writes to Xandikos through Carillon is heard by every transport", async () => {
+  const steps = await runTransports(xandikos);
+  equal(steps.map(({ name, outcome }) => [name, outcome]), TRANSPORT_NAMES.map((name) => [name, "passed"]));
+});

@@ -9,8 +9,8 @@ export function createTelling(merged: Merged): (subscriber: Subscriber) => Merge
   const excepted = [...merged.content?.except ?? [], ...merged.property?.except ?? []];
 
   return (subscriber) => {
-    const { triggers, clientId, minPriority } = subscriber;
-    const named = clientId !== undefined && excepted.includes(clientId) ? clientId : undefined;
+    const { triggers, owner, clientId, minPriority } = subscriber;
+    const named = [owner, clientId].filter((name) => name !== undefined && excepted.includes(name));
     const key = JSON.stringify([triggers, named, merged.priority < minPriority]);
     if (!told.has(key)) told.set(key, tell(subscriber, merged));
     return told.get(key);

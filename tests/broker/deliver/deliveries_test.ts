@@ -43,6 +43,18 @@ testStores("deliveries: an alternate topic's subscribers are told of the topic t
   await engine.leave();
 });
 
+testStores("deliveries: an owner who is excepted is not told, and everybody else who asks alike is", async (openKv) => {
+  await using kv = await openKv();
+  const [alice, bob] = ["alice", "bob"].map((owner) => (id: string) => subscription(id, [TOPIC], { owner }));
+  const engine = await engineWith(kv, alice!("a"), bob!("b"), alice!("c"), bob!("d"));
+  for (const owner of ["alice", "bob"]) {
+    await engine.publish(token(owner, { content: { depth: "1", syncToken: owner, except: [owner] } }));
+    await engine.pass(60_000);
+  }
+  equal(listed(engine).map(([id, token]) => `${id} ${token}`), ["b alice", "d alice", "a bob", "c bob"]);
+  await engine.leave();
+});
+
 testStores("deliveries: what follows waits by its priority and is merged", async (openKv) => {
   await using kv = await openKv();
   const engine = await engineWith(kv, subscription("a", [TOPIC]));
