@@ -98,6 +98,7 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
   if (deps.cookies) mountConsole(app, { ...deps, ...broker, url, hubUrl, now, refused });
   else app.get(CONSOLE, consoleOffDoor);
   if (deps.origins.length > 0) app.use(crossOrigin(deps.origins));
+  for (const path of ["/-/subscriptions/*", "/-/metrics"]) app.use(path, uncached);
   app.post("/-/events", eventsDoor({ issuers, url, hubUrl, publish: broker.publish, charge, now }));
   const subscribing = { ...deps, ...access, url, now, subscriptions: broker.subscriptions };
   app.post(
@@ -171,6 +172,12 @@ function refusedInTurn(awaitTurn: AwaitTurn): MiddlewareHandler {
     if (isRefused && !(await awaitTurn())) c.header("connection", "close");
   };
 }
+
+/** One caller's alone: a request that brings a cookie does not tell that to the caches on its way (RFC 9111 3.5). */
+const uncached: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.header("cache-control", "no-store");
+};
 
 function crossOrigin(origin: string[]) {
   return cors({

@@ -135,3 +135,11 @@ export class CarillonError extends Error {
 export function asCarillonError(thrown: unknown): CarillonError {
   return thrown instanceof CarillonError ? thrown : new CarillonError("internal", "the request failed inside Carillon");
 }
+
+/** What may be logged of it: the code, and where something of ours broke; never the message, which could hold anything. */
+export function causeOf(thrown: unknown): { code: ErrorCode; at?: string } {
+  const { code } = asCarillonError(thrown);
+  if (thrown instanceof CarillonError || !(thrown instanceof Error)) return { code };
+  const lines = thrown.stack?.split("\n").filter((line) => line.startsWith("    at ")) ?? [];
+  return { code, at: thrown.name + lines.slice(0, 3).join("") };
+}

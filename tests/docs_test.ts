@@ -60,14 +60,33 @@ Deno.test("readme: every command of the table is a task, and every task for user
   equal(named.sort(), Object.keys(tasks).filter((name) => !["test", "schemathesis", "check"].includes(name)).sort());
 });
 
-Deno.test("docs: every test that the conformance table names is in its file", async () => {
-  const document = await Deno.readTextFile("docs/conformance.md");
-  const rows = [...document.matchAll(/^\|.*\| `(tests\/[\w/]+\.ts)` +\| (.*?) +\|$/gm)];
-  for (const [, file, title] of rows) {
-    const source = await Deno.readTextFile(file!);
-    ok(['"', "`"].some((quote) => source.includes(quote + title + quote)), `${file}: ${title}`);
+/** The documents that name tests, and how many at least. */
+const NAMING = { "conformance.md": 100, "security.md": 60, "seven-things.md": 14 };
+
+for (const [name, least] of Object.entries(NAMING)) {
+  Deno.test(`docs: every test that ${name} names is in its file`, async () => {
+    const document = await Deno.readTextFile(`docs/${name}`);
+    const rows = [...document.matchAll(/^\|.*\| `(tests\/[\w/]+\.ts)` +\| (.*?) +\|$/gm)];
+    for (const [, file, title] of rows) {
+      const source = await Deno.readTextFile(file!);
+      ok(['"', "`"].some((quote) => source.includes(quote + title + quote)), `${file}: ${title}`);
+    }
+    ok(rows.length > least, `${rows.length}`);
+  });
+}
+
+Deno.test("dependencies: each package is pinned exactly, locked by its content's hash, and in the document", async () => {
+  const { imports } = JSON.parse(await Deno.readTextFile("deno.json")) as { imports: Record<string, string> };
+  const { specifiers, npm } = JSON.parse(await Deno.readTextFile("deno.lock"));
+  const document = await Deno.readTextFile("docs/dependencies.md");
+  for (const [name, from] of Object.entries(imports)) {
+    const version = /^npm:(?:@[\w-]+\/)?[\w.-]+@(\d+\.\d+\.\d+)$/.exec(from)?.[1];
+    ok(version && specifiers[from], `${name}: ${from}`);
+    ok(document.includes(`\`${name}\` ${version}`), `${name} ${version} is not in docs/dependencies.md`);
   }
-  ok(rows.length > 100, `${rows.length}`);
+  for (const [name, { integrity }] of Object.entries(npm as Record<string, { integrity?: string }>)) {
+    ok(integrity?.startsWith("sha512-"), name);
+  }
 });
 
 Deno.test("docs: every link between the documents leads to a file", async () => {

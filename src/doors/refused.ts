@@ -1,6 +1,6 @@
 /** Every error on its way out is counted and logged here, by its code and the path alone: the rest can hold anything. */
 import type { Logger } from "@logtape/logtape";
-import { asCarillonError, CarillonError } from "../errors.ts";
+import { asCarillonError, type CarillonError, causeOf } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Trouble } from "../console/trouble.ts";
 import { PUSH } from "./push_service.ts";
@@ -19,10 +19,9 @@ export function createRefused(
     metrics.refused.inc({ code });
     trouble.refused(code, path === undefined ? undefined : loggedPath(path));
     log[meaning.level]("{code}: {detail}", {
-      code,
       detail,
       ...(path !== undefined && { path: loggedPath(path) }),
-      ...cause(thrown),
+      ...causeOf(thrown),
     });
     return error;
   };
@@ -31,13 +30,4 @@ export function createRefused(
 /** Addresses of the push service are secrets. */
 export function loggedPath(path: string): string {
   return path.startsWith(`${PUSH}/`) ? `${PUSH}/…` : path.slice(0, MAX_PATH);
-}
-
-/** Where something of ours broke, the place is logged, never the message: it could hold anything. */
-function cause(thrown: unknown): { at?: string } {
-  if (thrown instanceof CarillonError || !(thrown instanceof Error)) return {};
-  return {
-    at: thrown.name +
-      (thrown.stack?.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 3).join("") ?? ""),
-  };
 }

@@ -1,5 +1,5 @@
 /** Opening the database: what is wrong with it is said before anything listens. */
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { within } from "./deadline.ts";
 import { checkSchema, migrate } from "./schema.ts";
@@ -23,13 +23,19 @@ export async function openStore(path: string | undefined, deadline = OPEN_DEADLI
 }
 
 async function openAndProbe(path: string | undefined): Promise<Deno.Kv> {
-  if (path && !path.startsWith(":") && !/^https?:/.test(path)) mkdirSync(dirname(path), { recursive: true });
+  if (path && !path.startsWith(":") && !/^https?:/.test(path)) makeFile(path);
   const kv = await Deno.openKv(path);
   return await orClose(kv, async () => {
     // Before anything is written: a newer database stays as it is.
     await checkSchema(kv);
     await probe(kv, path);
   });
+}
+
+/** Its owner's alone: keys and push addresses are in it. SQLite makes what stands beside it alike; what exists stays. */
+function makeFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, "a", 0o600));
 }
 
 /** The platform gives memory, to each who opens it, where no database is attached: so it is read by another way. */

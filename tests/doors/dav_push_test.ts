@@ -12,6 +12,7 @@ import type { JWK } from "jose";
 import { MAX_OWNED_AT } from "../../src/access/quotas.ts";
 import { type DavClient, davClient } from "../helpers/radicale_client.ts";
 import { printEvent } from "../../scripts/lib/calendar.ts";
+import { witness } from "../helpers/witness.ts";
 import { faultsOf, findXmllint } from "../helpers/xmllint.ts";
 
 const DAY = 86_400_000;
@@ -349,3 +350,16 @@ async function changesSince(client: ReturnType<typeof davClient>, token: string)
     `<sync-collection xmlns="DAV:"><sync-token>${token}</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>`;
   return (await client.request("REPORT", "/alice/work/", body, XML)).text;
 }
+
+test("dav push: the credentials of whoever registers are kept neither in the database nor in a log", async () => {
+  using seen = witness();
+  await using all = await openAll();
+  for (const secret of ["alice:alice", "bob:bob"]) seen.keep(btoa(secret));
+  equal((await registerAt(all.alice, "/alice/work/", all.service.subscribe())).status, 201);
+  equal((await registerAt(all.bob, "/alice/work/", all.service.subscribe())).status, 403);
+  await until(async () => (await all.stored()) === 1);
+  const kept = await Array.fromAsync(all.worker.kv.list({ prefix: [] }), (entry) => Deno.inspect(entry, { depth: 20 }));
+  ok(kept.some((text) => text.includes("by_owner")));
+  for (const text of kept) seen.hear(text);
+  seen.testify();
+});

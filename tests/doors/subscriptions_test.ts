@@ -157,6 +157,15 @@ Deno.test("subscriptions: all of one's own are listed, page by page", async () =
   equal(listed.sort(), locations.sort());
 });
 
+Deno.test("subscriptions: no cache may keep what one owner sees, nor a refusal", async () => {
+  await using pair = await openPair();
+  const { location } = await created(await pair.subscribe(handOver(pair.service.subscribe(), [TOPIC])));
+  for (const address of ["/-/subscriptions", location, `${location}x`]) {
+    const response = await pair.ask("GET", address);
+    equal([response.headers.get("cache-control"), (await response.text()).length > 0], ["no-store", true]);
+  }
+});
+
 Deno.test("subscriptions: PUT renews, and changes what it names", async () => {
   await using pair = await openPair();
   const browser = pair.service.subscribe();

@@ -25,6 +25,20 @@ Deno.test("open: a folder that does not exist is made", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("open: a database that is made is its owner's alone, one that exists keeps its mode", async () => {
+  const folder = await Deno.makeTempDir(), path = `${folder}/k.sqlite3`;
+  const modes = async () => {
+    using kv = await openStore(path);
+    await kv.set(["a"], 1);
+    return Deno.readDirSync(folder).map(({ name }) => Deno.statSync(`${folder}/${name}`).mode! & 0o777).toArray();
+  };
+  // The file, and its -wal and -shm.
+  equal(await modes(), [0o600, 0o600, 0o600]);
+  await Deno.chmod(path, 0o640);
+  equal(new Set(await modes()), new Set([0o640]));
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("open: a corrupt file is refused untouched, and the advice names it", async () => {
   const path = await Deno.makeTempFile();
   const garbage = crypto.getRandomValues(new Uint8Array(8192));

@@ -1,4 +1,5 @@
 /** Sending one page, from its lease to its end. */
+import { causeOf } from "../../errors.ts";
 import type { Merged } from "../../model/merge.ts";
 import type { Subscriber } from "../../model/subscription.ts";
 import type { PageName, PageRecord } from "../../store/pages.ts";
@@ -37,7 +38,7 @@ export async function sendPage(deps: DeliverDeps, held: HeldPage, stopping: Abor
   } catch (thrown) {
     over.abort("done");
     if (!work.lease.lost.aborted && !stopping.aborted) {
-      deps.log.error("a page was not sent: {thrown}", { thrown: `${thrown}` });
+      deps.log.error("a page was not sent: {code}", causeOf(thrown));
     }
   }
 }

@@ -1,5 +1,6 @@
 /** When each window is sent: at once, when its time has come, or when its pages are done. */
 import type { Clock } from "../../clock.ts";
+import { causeOf } from "../../errors.ts";
 import { setPages } from "../../store/pages.ts";
 import { type Passed, runPass } from "./pass.ts";
 import { createQueue } from "./queue.ts";
@@ -60,7 +61,7 @@ export function createSchedule(clock: Clock, paged: () => void, stopping: AbortS
     } catch (thrown) {
       // Whoever owns a lost shard goes on from what was written down.
       shard.lost.throwIfAborted();
-      shard.deps.log.error("a topic was not sent, it is tried again: {thrown}", { thrown: `${thrown}` });
+      shard.deps.log.error("a topic was not sent, it is tried again: {code}", causeOf(thrown));
       await clock.wait(PAUSE, shard.stopping);
     }
   }
