@@ -7,10 +7,18 @@ export async function checkHealthy({ request, elapsed }: Deployment): Promise<Ve
   const began = elapsed(), response = await request("/-/healthy");
   if (response.ok && await response.clone().text() === "healthy\n") {
     await response.body?.cancel();
-    return ok(`Carillon answers, in ${Math.round(elapsed() - began)} ms`);
+    const took = Math.round(elapsed() - began);
+    return ok(`Carillon ${await findVersion(request)} answers, in ${took} ms`);
   }
   const { detail } = await readRefusal(response);
   return fail(`/-/healthy answered ${detail}`, adviceOn(response.status));
+}
+
+/** Of whatever stands behind the proxy: what is no version is not printed. */
+async function findVersion(request: Deployment["request"]): Promise<string> {
+  const document = await (await request("/-/openapi.json")).json().catch(() => undefined);
+  const version = document?.info?.version;
+  return typeof version === "string" && /^[\w.+-]{1,40}$/.test(version) ? version : "of an unknown version";
 }
 
 function adviceOn(status: number): string {

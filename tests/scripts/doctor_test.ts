@@ -1,4 +1,5 @@
 /** Each thing that can be wrong with a deployment is made wrong, and the doctor says what to do about that. */
+import deno from "../../deno.json" with { type: "json" };
 import { bearerOf, signerCredential } from "../../scripts/doctor/credential.ts";
 import { CHECKS, type Finding } from "../../scripts/doctor/examine.ts";
 import { checkTls } from "../../scripts/doctor/tls.ts";
@@ -34,6 +35,7 @@ test("doctor: a worker behind the nginx of the document is well", async () => {
     ...["contact ok", "cors ok", "bodies ok", "ready ok", "database ok", "token ok", "stream ok", "ring ok"],
     "keep-alive ok",
   ]);
+  ok(said(findings, "healthy").includes(`Carillon ${deno.version} answers`), said(findings, "healthy"));
 });
 
 test("doctor: the command says the same, as text and as JSON, and shows no token", async () => {
@@ -197,8 +199,9 @@ for (const [direction, offset] of [["ahead", TEN_MINUTES], ["behind", -TEN_MINUT
   Deno.test(`doctor: an answer whose Date is ten minutes ${direction} is found`, async () => {
     const date = () => new Date(Date.now() + offset).toUTCString();
     await using server = serve(() => new Response("healthy\n", { headers: { date: date() } }));
-    const found = said(await diagnose({ url: server.url }), "clock");
+    const findings = await diagnose({ url: server.url }), found = said(findings, "clock");
     ok(new RegExp(`^fail .* (599|600|601) s ${direction}.*NTP`).test(found), found);
+    ok(said(findings, "healthy").includes("of an unknown version"));
   });
 }
 
