@@ -18,6 +18,8 @@ test("example: what was chosen is shown live, by notification while the page is 
   await signIn(page, { url: worker.url, token: await example.token() });
   await page.waitForSelector("#choice");
   equal(await page.locator("#collections label").allInnerTexts(), ["People\naddress book", "Work\ncalendar"]);
+  const colour = "getComputedStyle(document.querySelectorAll('.dot')[1]).backgroundColor";
+  equal(await page.evaluate(colour), "rgb(27, 94, 155)");
   await choose(page, "Work");
   await untilState(page, "push");
   await example.untilSent(1);
@@ -135,7 +137,7 @@ test("example: nothing is cut off from a phone to a desk, in the dark, and all c
   await page.keyboard.press("Space");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
-  equal(await page.evaluate("document.activeElement.textContent"), "Watch, and notify me");
+  equal(await page.evaluate("document.activeElement.textContent"), "Watch");
   await page.keyboard.press("Enter");
   await example.untilSent(3);
   equal(await page.locator("#collections :checked").count(), 2);

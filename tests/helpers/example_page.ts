@@ -12,12 +12,12 @@ import { bundleClient } from "./tabs.ts";
 import { accessToken } from "./worker.ts";
 
 const FOLDER = new URL("../../docs/examples/browser/", import.meta.url);
+const BLUE = '<propertyupdate xmlns="DAV:"><set><prop>' +
+  '<calendar-color xmlns="http://apple.com/ns/ical/">#1b5e9bff</calendar-color></prop></set></propertyupdate>';
 const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
 
 /** Milliseconds. */
 const DEADLINE = 20_000;
-
-export type Example = Awaited<ReturnType<typeof openExample>>;
 
 /** As the README serves it. */
 function serveExample(client: string) {
@@ -49,13 +49,14 @@ function pushManagerOf({ address, keys }: TestSubscription): string {
     };`;
 }
 
-/** alice has a calendar "Work", and an address book "People". `await using` ends all of it. */
+/** alice has a calendar "Work", blue, and an address book "People". `await using` ends all of it. */
 export async function openExample(chromium: string, { allowed = true } = {}) {
   const things = new AsyncDisposableStack();
   const { origin } = things.use(serveExample(await bundleClient()));
   const all = things.use(await openAll({}, { CARILLON_ORIGINS: origin }));
   await all.radicale.as("alice").rename("/alice/work/", "Work");
   await all.radicale.as("alice").rename("/alice/people/", "People");
+  await all.radicale.as("alice").request("PROPPATCH", "/alice/work/", BLUE, { "content-type": "application/xml" });
   const browser: Browser = things.use(await startChromium(chromium));
   const context = await browser.newContext(), device = all.service.subscribe();
   await context.grantPermissions(allowed ? ["notifications"] : [], { origin });

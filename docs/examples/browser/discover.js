@@ -1,7 +1,8 @@
 /** Finding what a user has: the principal (RFC 5397), its homes (RFC 4791 6.2.1, RFC 6352 7.1.1), and what is in them. */
 const DAV = "DAV:", CALDAV = "urn:ietf:params:xml:ns:caldav", CARDDAV = "urn:ietf:params:xml:ns:carddav";
-const PREFIXES = `xmlns="${DAV}" xmlns:C="${CALDAV}" xmlns:A="${CARDDAV}" xmlns:I="http://apple.com/ns/ical/" ` +
-  'xmlns:P="https://bitfire.at/webdav-push"';
+const APPLE = "http://apple.com/ns/ical/", INF_IT = "http://inf-it.com/ns/ab/", PUSH = "https://bitfire.at/webdav-push";
+const PREFIXES = `xmlns="${DAV}" xmlns:C="${CALDAV}" xmlns:A="${CARDDAV}" xmlns:I="${APPLE}" ` +
+  `xmlns:B="${INF_IT}" xmlns:P="${PUSH}"`;
 
 /** Answers `{url, home, name, kind, color, topic}` of each calendar and address book; throws what to show the user. */
 export async function discover(url, authorization) {
@@ -20,7 +21,7 @@ export async function discover(url, authorization) {
 const HOMES = "<C:calendar-home-set/><A:addressbook-home-set/>";
 
 async function membersOf(home, authorization) {
-  const names = "<resourcetype/><displayname/><I:calendar-color/><A:addressbook-color/><P:topic/>";
+  const names = "<resourcetype/><displayname/><I:calendar-color/><B:addressbook-color/><P:topic/>";
   const all = await propfind(home, authorization, "1", names);
   return all.flatMap((response) => readCollection(response, home) ?? []);
 }
@@ -30,8 +31,8 @@ function readCollection(response, home) {
   const kind = has(CALDAV, "calendar") ? "calendar" : has(CARDDAV, "addressbook") ? "address book" : undefined;
   const text = (namespace, name) => response.found(namespace, name)?.textContent.trim();
   const name = text(DAV, "displayname") || decodeURIComponent(response.url.split("/").at(-2));
-  const color = text("http://apple.com/ns/ical/", "calendar-color");
-  return kind && { url: response.url, home, name, kind, color, topic: text("https://bitfire.at/webdav-push", "topic") };
+  const color = text(APPLE, "calendar-color") ?? text(INF_IT, "addressbook-color");
+  return kind && { url: response.url, home, name, kind, color, topic: text(PUSH, "topic") };
 }
 
 /** The addresses in a property. One of another server is not sent the password. */
