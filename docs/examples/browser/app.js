@@ -2,7 +2,7 @@
 import { discover } from "./discover.js";
 import * as kept from "./kept.js";
 import { openSession } from "./session.js";
-import { attempt, field, list, showCollections, showFault, showState } from "./view.js";
+import { attempt, field, list, refuse, showCollections, showFault, showState } from "./view.js";
 import { startWatching } from "./watching.js";
 
 /** What each collection was last known by: what differs when the page is opened again has changed meanwhile. */
@@ -31,6 +31,7 @@ async function signIn() {
   session.set({ authorization, hub, token });
   field("password").value = field("token").value = "";
   await begin();
+  field("collections").querySelector("input")?.focus();
 }
 
 /** RFC 7617 2.1: in UTF-8. */
@@ -74,8 +75,8 @@ async function leave() {
   await keepChosen(() => false);
   await restart();
   session.sayChosen();
-  const { pushManager } = await navigator.serviceWorker.ready;
-  await (await pushManager?.getSubscription())?.unsubscribe();
+  const registration = await navigator.serviceWorker.getRegistration();
+  await (await registration?.pushManager?.getSubscription())?.unsubscribe();
 }
 
 /** What was told while no page was open is in the notifications that nobody has touched. */
@@ -97,6 +98,6 @@ async function start() {
 field("account").addEventListener("submit", attempt(signIn));
 field("choice").addEventListener("submit", attempt(choose));
 field("leave").addEventListener("click", attempt(leave));
-for (const turn of ["online", "offline"]) addEventListener(turn, () => watching?.look());
+for (const way of ["online", "offline"]) addEventListener(way, () => watching?.look());
 if ("serviceWorker" in navigator) await attempt(start)();
-else showFault("This browser has no service workers here: open the page over https or on localhost.");
+else refuse("This browser has no service workers here: open the page over https or on localhost.");

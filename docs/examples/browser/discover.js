@@ -30,9 +30,19 @@ function readCollection(response, home) {
   const has = (namespace, name) => response.found(namespace, name) !== undefined;
   const kind = has(CALDAV, "calendar") ? "calendar" : has(CARDDAV, "addressbook") ? "address book" : undefined;
   const text = (namespace, name) => response.found(namespace, name)?.textContent.trim();
-  const name = text(DAV, "displayname") || decodeURIComponent(response.url.split("/").at(-2));
+  const name = text(DAV, "displayname") || nameOf(response.url);
   const color = text(APPLE, "calendar-color") ?? text(INF_IT, "addressbook-color");
   return kind && { url: response.url, home, name, kind, color, topic: text(PUSH, "topic") };
+}
+
+/** The last part of an address, for what has no name. */
+function nameOf(url) {
+  const part = new URL(url).pathname.split("/").filter(Boolean).at(-1) ?? url;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** The addresses in a property. One of another server is not sent the password. */

@@ -8,8 +8,11 @@ export function openSession({ signedIn, chosen }) {
 
   const hear = {
     hello: () => session && channel.postMessage({ kind: "session", session }),
+    // All tabs answer a new one, and each hears all of them.
     session: (said) => {
-      if (session === undefined) signedIn(session = said.session);
+      if (JSON.stringify(said.session) === JSON.stringify(session)) return;
+      session = said.session;
+      signedIn();
     },
     chosen: () => session && chosen(),
   };

@@ -26,19 +26,28 @@ export function showState(state) {
 }
 
 export function showFault(text, code) {
-  field("fault").textContent = text &&
-    [`${text[0].toUpperCase()}${text.slice(1)}`, ADVICE[code]].filter(Boolean).join(". ");
+  const sentence = text && `${text[0].toUpperCase()}${text.slice(1)}`;
+  field("fault").textContent = ADVICE[code] ? `${sentence}. ${ADVICE[code]}` : sentence;
+  if (code === "refused" || code === "gone") field("account").hidden = false;
+}
+
+/** Nothing can be done here. */
+export function refuse(text) {
+  field("account").hidden = true;
+  showFault(text);
 }
 
 /** Runs what a form or a button asks for; what went wrong is said with what to do about it. */
 export function attempt(run) {
   return async (event) => {
     event?.preventDefault();
-    const buttons = document.querySelectorAll("button");
+    const buttons = document.querySelectorAll("button"), { activeElement } = document;
     for (const button of buttons) button.disabled = true;
     showFault("");
     await run().catch((thrown) => showFault(thrown.message));
     for (const button of buttons) button.disabled = false;
+    // A button that cannot be used loses the keyboard.
+    if (document.activeElement === document.body) activeElement?.focus();
   };
 }
 
