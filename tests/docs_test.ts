@@ -133,8 +133,9 @@ async function makeCheckout(): Promise<string> {
   return folder;
 }
 
-const READY = (port: string) =>
-  `curl -sf --retry 30 --retry-connrefused --retry-delay 1 http://localhost:${port}/-/ready > /dev/null\n`;
+const AGAIN = "--retry 30 --retry-connrefused --retry-delay 1";
+
+const READY = (port: string) => `curl -sf ${AGAIN} http://localhost:${port}/-/ready > /dev/null\n`;
 
 Deno.test("readme: the commands for Web Push work line by line", async () => {
   const [folder, port] = [await makeCheckout(), anyPort()];
@@ -162,16 +163,17 @@ Deno.test("readme: the command for webhooks works line by line", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("example: its commands serve the page, and make a token for it", async () => {
+Deno.test("example: its commands serve the page with the library, and make a token for it", async () => {
   const [folder, port, pages] = [await makeCheckout(), anyPort(), anyPort()];
-  const document = await Deno.readTextFile("docs/examples/browser/README.md");
-  const blocks = ["example", "ring"].map((name) => blockOf(document, name, { 8000: pages }));
-  const [start, ring] = blocks as [string, string];
-  const waiting = `curl -sf --retry 30 --retry-connrefused --retry-delay 1 http://localhost:${pages}/sw.js > page.js\n`;
-  const script = `${start.replace(/^(?=.* task token)/m, READY(port))}\n${waiting}${ring}\nkill %1 %2`;
+  const block = blockOf(await Deno.readTextFile("docs/examples/browser/README.md"), "example", { 8000: pages });
+  const fetched = ["sw.js", "client.js"].map((name) =>
+    `curl -sf ${AGAIN} http://localhost:${pages}/${name} > ${name}\n`
+  );
+  const script = `${block.replace(/^(?=.* task token)/m, READY(port))}\n${fetched.join("")}kill %1 %2`;
   const output = await runInSession(script, folder, { PORT: port, NO_COLOR: "1" });
   ok(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/m.test(output), output);
-  equal(await Deno.readTextFile(`${folder}/page.js`), await Deno.readTextFile("docs/examples/browser/sw.js"));
+  equal(await Deno.readTextFile(`${folder}/sw.js`), await Deno.readTextFile("docs/examples/browser/sw.js"));
+  ok(/^export \{[^}]*\bwatchInTabs\b/m.test(await Deno.readTextFile(`${folder}/client.js`)), output);
   await Deno.remove(folder, { recursive: true });
 });
 

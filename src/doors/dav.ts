@@ -10,6 +10,7 @@ import { createAdapt } from "../dav/advertise.ts";
 import type { Answer } from "../dav/answer.ts";
 import { createAsk, type Credentials, credentialsOf } from "../dav/ask.ts";
 import { createFindCaller } from "../dav/caller.ts";
+import { createCors } from "../dav/cors.ts";
 import { createObserve } from "../dav/observe.ts";
 import { isOurs, isRegistration } from "../dav/our_paths.ts";
 import { withoutOrigin } from "../dav/paths.ts";
@@ -43,6 +44,7 @@ type Deps = {
   /** The public origin of the DAV door, and that of all others. */
   davUrl: string;
   url: string;
+  origins: string[];
   broker: Pick<Broker, "subscriptions" | "topicNames" | "publish" | "lastToken">;
   offers: Offer[];
   metrics: Metrics;
@@ -91,12 +93,15 @@ export function openDavDoor(deps: Deps): DavDoor | undefined {
   }
   const registering = { ask, findCaller, subscriptions, names, origin, offers, admit, now, registered };
 
+  const isPreflight = createCors(deps.origins);
+
   function isDav({ url: target = "/", headers }: IncomingMessage): boolean {
     return isShared ? !isOurs(target) : headers.host?.toLowerCase() === publicUrl.host;
   }
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse, expects: boolean): boolean {
     if (!isDav(incoming)) return false;
+    if (isPreflight(incoming, outgoing)) return true;
     const path = withoutOrigin(incoming.url!);
     if (isRegistration(path)) void answer(outgoing, () => ourOwn(incoming, outgoing, path, expects));
     else if (isSmallXml(incoming)) void answer(outgoing, () => take(incoming, outgoing, expects));

@@ -1,221 +1,160 @@
-/**
- * The example page in a real Chromium. Its browser push service needs the vendor's servers, so that the page is given a
- * subscription of our own push service; what that decrypts is delivered to the real service worker.
- */
-import { extname } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { findChromium, startChromium } from "../helpers/chromium.ts";
-import { component } from "../helpers/component.ts";
+/** The example page in a real Chromium (tests/helpers/example_page.ts). */
+import type { Page } from "playwright-core";
 import { equal, ok } from "../helpers/assert.ts";
-import { openPair } from "../helpers/subscriber.ts";
-import type { TestSubscription } from "../helpers/push_service.ts";
-import { accessToken, ring } from "../helpers/worker.ts";
-
-const FOLDER = new URL("../../docs/examples/browser/", import.meta.url);
-const TOPIC = "https://example.com/calendars/alice/work/";
-const DEADLINE = 15_000;
-
-const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
-
-function serveExample() {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async ({ url }) => {
-    const { pathname } = new URL(url);
-    const name = pathname === "/" ? "index.html" : pathname.slice(1);
-    const text = await Deno.readTextFile(new URL(name, FOLDER));
-    return new Response(text, { headers: { "content-type": TYPES[extname(name)]! } });
-  });
-  return { origin: `http://localhost:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
-}
-
-/** The page with notifications allowed, and the browser's part of Web Push played by our push service. */
-async function openPage(
-  context: BrowserContext,
-  origin: string,
-  { address, keys }: TestSubscription,
-  { hash = "", allowed = true } = {},
-): Promise<Page> {
-  await context.grantPermissions(allowed ? ["notifications"] : [], { origin });
-  const json = JSON.stringify({ endpoint: address, expirationTime: null, keys });
-  await context.addInitScript(`
-    let subscription = null;
-    PushManager.prototype.getSubscription = async () => subscription;
-    PushManager.prototype.subscribe = async ({ userVisibleOnly, applicationServerKey: key }) => {
-      if (!userVisibleOnly || key.length !== 87) throw new TypeError("bad options");
-      // As a browser that was subscribed with another key before (W3C Push API 3.2).
-      if (location.hash === "#another-key" && !subscription) subscription = make("another key");
-      if (subscription && subscription.key !== key) throw new DOMException("", "InvalidStateError");
-      return subscription = make(key);
-    };
-    function make(key) {
-      return { key, toJSON: () => (${json}), unsubscribe: async () => (subscription = null, location.hash = "", true) };
-    }
-  `);
-  const page = await context.newPage();
-  page.setDefaultTimeout(DEADLINE);
-  await page.goto(`${origin}/${hash}`);
-  return page;
-}
-
-/** Delivers a push to the page's service worker, as the browser does when its push service brings one. */
-async function createDelivery(page: Page, origin: string): Promise<(data: string) => Promise<void>> {
-  const session = await page.context().newCDPSession(page);
-  const registered = Promise.withResolvers<string>();
-  session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
-    if (registrations[0]) registered.resolve(registrations[0].registrationId);
-  });
-  await session.send("ServiceWorker.enable");
-  const registrationId = await registered.promise;
-  // Before it is active there is nobody to deliver to.
-  await page.evaluate("navigator.serviceWorker.ready.then(() => true)");
-  return async (data) => void await session.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data });
-}
-
-async function subscribe(page: Page, url: string, token: string): Promise<void> {
-  await page.fill("#url", url);
-  await page.fill("#token", token);
-  await page.click("button[type=submit]");
-}
-
-async function notifications(page: Page): Promise<string[]> {
-  return await page.evaluate(
-    "navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.map(({ body }) => body))",
-  );
-}
-
-type Rig = {
-  page: Page;
-  browser: Browser;
-  origin: string;
-  pair: Awaited<ReturnType<typeof openPair>>;
-  client: TestSubscription;
-};
-
-async function withPage(
-  chromium: string,
-  run: (rig: Rig) => Promise<void>,
-  options?: Parameters<typeof openPage>[3],
-): Promise<void> {
-  await using example = serveExample();
-  await using pair = await openPair({ env: { CARILLON_ORIGINS: example.origin } });
-  await using browser = await startChromium(chromium);
-  const client = pair.service.subscribe();
-  const page = await openPage(await browser.newContext(), example.origin, client, options);
-  await run({ page, browser, origin: example.origin, pair, client });
-}
+import { findChromium } from "../helpers/chromium.ts";
+import { component } from "../helpers/component.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { choose, openExample, signIn, untilState } from "../helpers/example_page.ts";
 
 const test = await component("Chromium", findChromium);
 
-test("example: the page subscribes, its service worker shows each change, and the page too while it is open", (chromium) =>
-  withPage(chromium, async ({ page, origin, pair: { worker, service }, client }) => {
-    const deliver = await createDelivery(page, origin);
-    await subscribe(page, worker.url, await accessToken(worker, { subscribe: [TOPIC] }));
-    await page.waitForSelector("text=Subscribed to one topic until");
-    await service.until(() => service.messages(client).length === 1);
-    await deliver(service.messages(client)[0]!.text);
-    await page.waitForSelector("text=The subscription works.");
-    await ring(worker, { topic: TOPIC, "sync-token": "http://sync/7" });
-    await service.until(() => service.messages(client).length === 2);
-    await deliver(service.messages(client)[1]!.text);
-    await page.waitForSelector(`#changes >> text=${TOPIC}`);
-    equal((await notifications(page)).sort(), ["You will be told of changes.", TOPIC]);
-  }));
+const CHANGED = "Work has changed";
+const listed = (page: Page) => page.locator("#changes li").count();
+const untilListed = (page: Page, count: number) => page.waitForSelector(`#changes li >> nth=${count - 1}`);
 
-test("example: unsubscribing ends the subscription, and the page remembers across a reload which one it has", (chromium) =>
-  withPage(chromium, async ({ page, pair: { worker, ask } }) => {
-    const token = await accessToken(worker, { subscribe: [TOPIC] });
-    await subscribe(page, worker.url, token);
-    await page.waitForSelector("text=Subscribed to one topic until");
-    await page.reload();
-    await page.waitForSelector("text=Subscribed until");
-    equal((await (await ask("GET", "/-/subscriptions")).json()).subscriptions.length, 1);
-    await page.fill("#token", token);
-    await page.click("#leave");
-    await page.waitForSelector("text=Not subscribed.");
-    equal((await (await ask("GET", "/-/subscriptions")).json()).subscriptions, []);
-  }));
+test("example: what was chosen is shown live, by notification while the page is closed, and when it is opened again", async (chromium) => {
+  await using example = await openExample(chromium);
+  const page = await example.open(), { worker, alice } = example;
+  await signIn(page, { url: worker.url, token: await example.token() });
+  await page.waitForSelector("#choice");
+  equal(await page.locator("#collections label").allInnerTexts(), ["People\naddress book", "Work\ncalendar"]);
+  const colour = "getComputedStyle(document.querySelectorAll('.dot')[1]).backgroundColor";
+  equal(await page.evaluate(colour), "rgb(27, 94, 155)");
+  await choose(page, "Work");
+  await untilState(page, "push");
+  await example.untilSent(1);
+  await alice.putEvent("/alice/work/", "live");
+  await page.waitForSelector(`#changes >> text=${CHANGED}`);
+  await example.untilSent(2);
+  // Nobody has chosen it.
+  await alice.putCard("/alice/people/", "somebody");
 
-test("example: what has ended at Carillon is forgotten here too, and can be subscribed to again", (chromium) =>
-  withPage(chromium, async ({ page, pair: { worker, ask } }) => {
-    const token = await accessToken(worker, { subscribe: [TOPIC] });
-    for (const end of ["#leave", "renew"]) {
-      await subscribe(page, worker.url, token);
-      await page.waitForSelector("text=Subscribed to one topic until");
-      const { subscriptions: [{ location }] } = await (await ask("GET", "/-/subscriptions")).json();
-      await (await ask("DELETE", location)).body?.cancel();
-      if (end !== "renew") {
-        await page.click(end);
-        await page.waitForSelector("text=Not subscribed.");
-        continue;
-      }
-      // It ends soon, so that the page renews it as soon as it has a token.
-      await page.evaluate(
-        `localStorage.setItem("subscription", JSON.stringify({ location: "${location}", expires: new Date() }))`,
-      );
-      await page.reload();
-      await page.fill("#token", token);
-      await page.press("#token", "Tab");
-      await page.waitForSelector("#state[data-bad] >> text=subscribe again");
+  await page.close();
+  const { deliver, beside } = await example.deliverer();
+  await deliver(example.messages()[0]!);
+  await alice.putEvent("/alice/work/", "away");
+  await example.untilSent(3);
+  await deliver(example.messages()[2]!);
+  await eventually("a notification of each", async () => (await example.shown(beside)).length === 2);
+  equal((await example.shown(beside)).sort(), ["Work: Open the page to see how it stands.", "Work: has changed"]);
+
+  const again = await example.open();
+  await again.waitForSelector(`#changes >> text=${CHANGED}`);
+  equal([await listed(again), await example.shown(beside), await example.stored()], [1, [], 1]);
+  await signIn(again, { url: worker.url });
+  await untilState(again, "push");
+  await alice.putEvent("/alice/work/", "back");
+  await example.untilSent(4);
+  await deliver(example.messages()[3]!);
+  await untilListed(again, 2);
+  equal([await listed(again), await example.stored()], [2, 1]);
+});
+
+test("example: forty tabs sign in once and open one stream, and unsubscribing in one ends it in all", async (chromium) => {
+  await using example = await openExample(chromium);
+  const streams: string[] = [];
+  example.context.on("request", (request) => {
+    if (request.url().includes("/.well-known/mercure") && request.method() === "GET") streams.push(request.url());
+  });
+  const first = await example.open();
+  await signIn(first, { url: example.worker.url, token: await example.token() });
+  await choose(first, "Work", "People");
+  await untilState(first, "push");
+  const tabs = [first, ...await Promise.all(Array.from({ length: 39 }, () => example.open()))];
+  await Promise.all(tabs.map((tab) => untilState(tab, "push")));
+  await example.alice.putEvent("/alice/work/", "one");
+  await Promise.all(tabs.map((tab) => tab.waitForSelector(`#changes >> text=${CHANGED}`)));
+  equal([streams.length, await example.stored()], [1, 2]);
+
+  await tabs.at(-1)!.click("#leave");
+  await Promise.all(tabs.map((tab) => untilState(tab, "idle")));
+  equal([await example.stored(), await first.evaluate('localStorage.getItem("push")')], [0, null]);
+});
+
+test("example: without a network it is offline, and comes back with what it missed", async (chromium) => {
+  await using example = await openExample(chromium);
+  const page = await example.open();
+  await signIn(page, { url: example.worker.url, token: await example.token() });
+  await choose(page, "Work");
+  await untilState(page, "push");
+  await example.context.setOffline(true);
+  await untilState(page, "offline");
+  await example.alice.putEvent("/alice/work/", "missed");
+  await example.context.setOffline(false);
+  await page.waitForSelector(`#changes >> text=${CHANGED}`);
+  await untilState(page, "push");
+});
+
+test("example: who does not allow notifications has the stream, and without a token is told what to do", async (chromium) => {
+  await using example = await openExample(chromium, { allowed: false });
+  const page = await example.open();
+  await signIn(page, { url: example.worker.url });
+  await choose(page, "Work");
+  await untilState(page, "poll");
+  await page.waitForSelector("#fault >> text=Allow notifications for this page");
+  await page.waitForSelector("#notify >> text=Notifications are not allowed");
+  await page.reload();
+  await signIn(page, { url: example.worker.url, token: await example.token() });
+  await untilState(page, "push");
+  equal(await example.stored(), 0);
+});
+
+test("example: what goes wrong is said with what to do, and no password is kept", async (chromium) => {
+  await using example = await openExample(chromium);
+  const page = await example.open(), { url } = example.worker;
+  await signIn(page, { url, password: "wrong-password" });
+  await page.waitForSelector("#fault >> text=check user and password");
+  await signIn(page, { url: "http://localhost:1/" });
+  await page.waitForSelector("#fault >> text=CARILLON_ORIGINS");
+  await signIn(page, { url: `${url}/alice/nothing/` });
+  await page.waitForSelector("#fault >> text=no DAV server at this address");
+  const password = "s3cret-of-the-tests";
+  await signIn(page, { url, password });
+  await page.waitForSelector("#fault >> text=check user and password");
+  await signIn(page, { url });
+  await choose(page, "Work");
+  await untilState(page, "push");
+  const kept = await page.evaluate<string>(KEPT);
+  ok(kept.includes("/alice/work/"), kept);
+  for (const secret of [password, btoa("alice:alice")]) ok(!kept.includes(secret), secret);
+});
+
+const KEPT = `caches.match("/kept").then((found) => found.text()).then((text) =>
+  text + JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }))`;
+
+test("example: nothing is cut off from a phone to a desk, in the dark, and all can be done by keyboard", async (chromium) => {
+  await using example = await openExample(chromium);
+  const page = await example.open();
+  await checkLayout(page, "out");
+  await signIn(page, { url: example.worker.url, token: await example.token() });
+  await choose(page, "Work");
+  await untilState(page, "push");
+  await example.alice.putEvent("/alice/work/", "one");
+  await untilListed(page, 1);
+  await checkLayout(page, "in");
+  // From the top: the two collections, the button, which takes back what was chosen here by the space bar.
+  await page.focus("#collections input");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  equal(await page.evaluate("document.activeElement.textContent"), "Watch");
+  await page.keyboard.press("Enter");
+  await example.untilSent(3);
+  equal(await page.locator("#collections :checked").count(), 2);
+});
+
+/** Every field has a name, and nothing is wider than the window; with screenshots where somebody wants them. */
+async function checkLayout(page: Page, name: string): Promise<void> {
+  const unnamed = "[...document.querySelectorAll('input')].filter(({ labels }) => labels.length === 0).length";
+  equal(await page.evaluate(unnamed), 0);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [320, 360, 800, 1600]) {
+      await page.setViewportSize({ width, height: 900 });
+      const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth") as number;
+      ok(overflow <= 0, `${width}: ${overflow}`);
+      const folder = Deno.env.get("CARILLON_SCREENSHOTS");
+      if (folder) await page.screenshot({ path: `${folder}/example-${name}-${colorScheme}-${width}.png` });
     }
-  }));
-
-test("example: a subscription that ends soon is renewed when there is a token", (chromium) =>
-  withPage(chromium, async ({ page, pair: { worker } }) => {
-    const token = await accessToken(worker, { subscribe: [TOPIC] });
-    await subscribe(page, worker.url, token);
-    await page.waitForSelector("text=Subscribed to one topic until");
-    await page.evaluate(`{
-      const kept = JSON.parse(localStorage.getItem("subscription"));
-      localStorage.setItem("subscription", JSON.stringify({ ...kept, expires: new Date(Date.now() + 3_600_000) }));
-    }`);
-    await page.reload();
-    await page.fill("#token", token);
-    await page.press("#token", "Tab");
-    await page.waitForSelector("text=Subscribed to one topic until");
-    const { expires } = JSON.parse(await page.evaluate('localStorage.getItem("subscription")'));
-    ok(Date.parse(expires) - Date.now() > 6 * 24 * 3_600_000);
-  }));
-
-test("example: a browser that was subscribed with another key is subscribed anew", (chromium) =>
-  withPage(chromium, async ({ page, pair: { worker } }) => {
-    await subscribe(page, worker.url, await accessToken(worker, { subscribe: [TOPIC] }));
-    await page.waitForSelector("text=Subscribed to one topic until");
-  }, { hash: "#another-key" }));
-
-test("example: who does not allow notifications is told so", (chromium) =>
-  withPage(chromium, async ({ page, pair: { worker, ask } }) => {
-    await subscribe(page, worker.url, await accessToken(worker, { subscribe: [TOPIC] }));
-    await page.waitForSelector("#state[data-bad] >> text=Allow notifications");
-    equal((await (await ask("GET", "/-/subscriptions")).json()).subscriptions, []);
-  }, { allowed: false }));
-
-test("example: a push that is none of Carillon's is shown as one without a change", (chromium) =>
-  withPage(chromium, async ({ page, origin }) => {
-    const deliver = await createDelivery(page, origin);
-    for (const data of ["no JSON", ""]) await deliver(data);
-    await page.waitForSelector("text=The subscription works. >> nth=1");
-    equal(await notifications(page), ["You will be told of changes."]);
-  }));
-
-test("example: what goes wrong is said with what to do", (chromium) =>
-  withPage(chromium, async ({ page, pair: { worker } }) => {
-    await subscribe(page, worker.url, await accessToken(worker, { subscribe: ["https://example.com/other/"] }));
-    await page.waitForSelector("#state[data-bad] >> text=Ask for a token whose grants cover these topics.");
-    await subscribe(page, "http://localhost:1", "x");
-    await page.waitForSelector("#state[data-bad] >> text=is Carillon running");
-  }));
-
-test("example: nothing overlaps and nothing is cut off on a phone, on a desk and in the dark", (chromium) =>
-  withPage(chromium, async ({ page }) => {
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      for (const width of [320, 360, 800, 1600]) {
-        await page.setViewportSize({ width, height: 900 });
-        const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth") as number;
-        ok(overflow <= 0, `${width}: ${overflow}`);
-        const folder = Deno.env.get("CARILLON_SCREENSHOTS");
-        if (folder) await page.screenshot({ path: `${folder}/example-${colorScheme}-${width}.png` });
-      }
-    }
-    await page.keyboard.press("Tab");
-    equal(await page.evaluate("document.activeElement.id"), "url");
-  }));
+  }
+}

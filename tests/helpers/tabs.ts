@@ -16,7 +16,7 @@ globalThis.watching = watchInTabs({
 </script>`;
 
 /** The library as a page loads it. */
-async function bundle(): Promise<string> {
+export async function bundleClient(): Promise<string> {
   const args = ["bundle", "--quiet", "--platform", "browser", "src/client/mod.ts"];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
   if (success) return new TextDecoder().decode(stdout);
@@ -25,7 +25,7 @@ async function bundle(): Promise<string> {
 
 /** Serves it; `await using` stops it. */
 export async function serveTabs() {
-  const script = await bundle(), streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  const script = await bundleClient(), streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
   const counts = { looks: 0, streams: 0 },
     waiting = createWaiting(() => JSON.stringify({ ...counts, open: streams.size }));
   let token = 1;

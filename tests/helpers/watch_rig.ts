@@ -13,6 +13,7 @@ type Heard = { collection: string; syncToken?: string };
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 type Given = {
   path: string;
+  chosen?: (collection: string) => boolean;
   transports?: Transport[];
   changed?: (heard: Heard) => Promise<void> | void;
   clock?: Clock;

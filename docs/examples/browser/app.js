@@ -1,137 +1,103 @@
-/** Hands this browser's push subscription to Carillon, keeps it alive, and shows what comes. */
-const field = (id) => document.getElementById(id);
-const state = field("state");
+/** The page: signs in, shows what can be watched, watches what is chosen, and lists what changed. */
+import { discover } from "./discover.js";
+import * as kept from "./kept.js";
+import { openSession } from "./session.js";
+import { attempt, field, list, refuse, showCollections, showFault, showState } from "./view.js";
+import { startWatching } from "./watching.js";
 
-/** Carillon grants a week; renewed when less than this is left, milliseconds. */
-const RENEW_BEFORE = 2 * 24 * 3600 * 1000;
+/** What each collection was last known by: what differs when the page is opened again has changed meanwhile. */
+const seen = new Map(Object.entries(JSON.parse(localStorage.getItem("seen") ?? "{}")));
+let watching, turn = Promise.resolve();
 
-/** Where the subscription is, and until when: never the token. */
-const memory = {
-  read: () => JSON.parse(localStorage.getItem("subscription") ?? "null"),
-  write: (value) => localStorage.setItem("subscription", JSON.stringify(value)),
-  forget: () => localStorage.removeItem("subscription"),
-};
+const session = openSession({ signedIn: begin, chosen: restart });
 
-function say(text, isBad = false) {
-  state.textContent = text;
-  state.toggleAttribute("data-bad", isBad);
+/** Each state of a collection once, by whichever way it is heard of first. */
+async function note(url, syncToken = "", at = Date.now()) {
+  const isFirst = !seen.has(url);
+  if (seen.get(url) === syncToken) return;
+  localStorage.setItem("seen", JSON.stringify(Object.fromEntries(seen.set(url, syncToken))));
+  const { collections } = await kept.read();
+  if (!isFirst) list({ ...collections.find((each) => each.url === url) ?? { name: url }, isGone: !syncToken, at });
 }
 
-/** Runs what a button asks for; what went wrong is said with what to do about it. */
-async function attempt(run) {
-  const buttons = document.querySelectorAll("button");
-  for (const button of buttons) button.disabled = true;
-  try {
-    await run();
-  } catch (thrown) {
-    say(thrown.message, true);
-  } finally {
-    for (const button of buttons) button.disabled = false;
-    field("leave").disabled = memory.read() === null;
-  }
+async function signIn() {
+  const url = new URL(field("url").value).href, user = field("user").value;
+  const authorization = `Basic ${basic(`${user}:${field("password").value}`)}`;
+  const hub = field("hub").value || url, token = field("token").value.trim();
+  const found = await discover(url, authorization), before = await kept.read();
+  const chosen = new Set(before.collections.filter(({ isChosen }) => isChosen).map((each) => each.url));
+  const collections = found.map((each) => ({ ...each, isChosen: chosen.has(each.url) }));
+  await kept.write({ url, user, hub: field("hub").value, collections });
+  session.set({ authorization, hub, token });
+  field("password").value = field("token").value = "";
+  await begin();
+  field("collections").querySelector("input")?.focus();
 }
 
-/** Answers the JSON, and undefined for what is not there any more. */
-async function ask(method, url, body) {
-  const headers = { authorization: `Bearer ${field("token").value.trim()}` };
-  if (body) headers["content-type"] = "application/json";
-  const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
-    throw new Error(`No answer from ${new URL(url).origin}: is Carillon running, and this page in CARILLON_ORIGINS?`);
-  });
-  if (response.status === 404) return undefined;
-  const answer = response.status === 204 ? {} : await response.json();
-  if (response.ok) return answer;
-  throw new Error(`${answer.detail}. ${answer.advice}`);
-}
-
-async function subscribe() {
-  if (await Notification.requestPermission() !== "granted") throw new Error("Allow notifications for this page first.");
-  const url = new URL(field("url").value).origin;
-  const { transports: [{ vapidPublicKey }] } = await ask("GET", `${url}/-/transports`);
-  say("Asking the browser's push service …");
-  const subscription = await subscribeBrowser(vapidPublicKey);
-  const answer = await ask("POST", `${url}/-/subscriptions`, {
-    ...subscription.toJSON(),
-    topics: field("topics").value.split("\n").map((topic) => topic.trim()).filter(Boolean),
-    maxDelay: Number(field("delay").value),
-    minPriority: Number(field("priority").value),
-  });
-  remember(answer);
-}
-
-/** A browser knows its subscription by the key it was made with: another one needs a new subscription. */
-async function subscribeBrowser(applicationServerKey) {
-  const { pushManager } = await navigator.serviceWorker.ready;
-  const options = { userVisibleOnly: true, applicationServerKey };
-  try {
-    return await pushManager.subscribe(options);
-  } catch (thrown) {
-    if (thrown.name !== "InvalidStateError") throw thrown;
-    await (await pushManager.getSubscription())?.unsubscribe();
-    return await pushManager.subscribe(options);
-  }
-}
-
-function remember({ location, expires, topics }) {
-  memory.write({ location, expires });
-  say(`Subscribed to ${topics.length === 1 ? "one topic" : `${topics.length} topics`} until ${show(expires)}.`);
-}
-
-/** What has ended at Carillon already, by its time or by another page, is forgotten all the same. */
-async function leave() {
-  await ask("DELETE", memory.read().location);
-  memory.forget();
-  const { pushManager } = await navigator.serviceWorker.ready;
-  await (await pushManager.getSubscription())?.unsubscribe();
-  say("Not subscribed.");
-}
-
-async function renew() {
-  const answer = await ask("PUT", memory.read().location, {});
-  if (answer) return remember(answer);
-  memory.forget();
-  throw new Error("The subscription has ended: subscribe again.");
-}
-
-function show(time) {
-  return new Date(time).toLocaleString();
-}
-
-/** The newest on top. A push without a message says only that the subscription works. */
-function list({ messages }) {
-  const items = messages.length > 0 ? messages : [{ topic: "The subscription works.", timestamp: Date.now() }];
-  for (const { topic, timestamp, "sync-token": token } of items) {
-    const item = document.createElement("li");
-    const time = document.createElement("time");
-    time.textContent = show(timestamp);
-    item.append(time, document.createElement("br"), topic);
-    if (token) item.title = token;
-    field("changes").prepend(item);
-  }
-}
-
-document.querySelector("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  attempt(subscribe);
-});
-field("leave").addEventListener("click", () => attempt(leave));
-field("token").addEventListener("change", () => {
-  const kept = memory.read();
-  if (kept && Date.parse(kept.expires) - Date.now() < RENEW_BEFORE) attempt(renew);
-});
+/** RFC 7617 2.1: in UTF-8. */
+const basic = (text) => btoa(String.fromCodePoint(...new TextEncoder().encode(text)));
 
 async function begin() {
-  navigator.serviceWorker.addEventListener("message", ({ data }) => list(data));
-  await navigator.serviceWorker.register("sw.js").catch(() => {
-    throw new Error("The service worker did not start: serve this folder over https or on localhost.");
-  });
-  const kept = memory.read();
-  if (kept) say(`Subscribed until ${show(kept.expires)}. With a token this page renews it in time.`);
+  showCollections((await kept.read()).collections);
+  await restart();
 }
 
-if ("serviceWorker" in navigator && "PushManager" in globalThis) {
-  attempt(begin);
-} else {
-  say("This browser has no Web Push: open the page over https or on localhost, in a browser that has it.", true);
-  for (const button of document.querySelectorAll("button")) button.disabled = true;
+/** One after another, since a watch that ends takes back what the next one registers. */
+function restart() {
+  return turn = turn.then(async () => {
+    await watching?.end();
+    const { collections } = await kept.read();
+    showCollections(collections);
+    showFault("");
+    const told = { changed: note, state: showState, reported: ({ code, message }) => showFault(message, code) };
+    watching = startWatching({ collections, session: session.get(), told });
+    showState(collections.some(({ isChosen }) => isChosen) ? "offline" : "idle");
+  }).catch((thrown) => showFault(thrown.message));
 }
+
+async function choose() {
+  const urls = new Set(new FormData(field("choice")).getAll("collection"));
+  if (urls.size === 0) throw new Error("Choose at least one, or unsubscribe.");
+  // Asked within the click: browsers refuse to ask at any other time.
+  await globalThis.Notification?.requestPermission();
+  await keepChosen((url) => urls.has(url));
+  await restart();
+  session.sayChosen();
+}
+
+async function keepChosen(isChosen) {
+  const { collections, ...rest } = await kept.read();
+  await kept.write({ ...rest, collections: collections.map((each) => ({ ...each, isChosen: isChosen(each.url) })) });
+}
+
+/** The push subscription as well that an earlier page has made, and this one has not taken up yet. */
+async function leave() {
+  await keepChosen(() => false);
+  await restart();
+  session.sayChosen();
+  const registration = await navigator.serviceWorker.getRegistration();
+  await (await registration?.pushManager?.getSubscription())?.unsubscribe();
+}
+
+/** What was told while no page was open is in the notifications that nobody has touched. */
+async function takeNotifications() {
+  const shown = await (await navigator.serviceWorker.ready).getNotifications();
+  for (const { data } of shown) if (data?.url) await note(data.url, data.syncToken, data.at);
+  for (const notification of shown) notification.close();
+}
+
+async function start() {
+  const { url, user, hub } = await kept.read();
+  for (const [id, value] of Object.entries({ url, user, hub })) if (value) field(id).value = value;
+  await navigator.serviceWorker.register("sw.js", { type: "module" }).catch(() => {
+    throw new Error("The service worker did not start: serve this folder over https or on localhost.");
+  });
+  await takeNotifications();
+}
+
+field("account").addEventListener("submit", attempt(signIn));
+field("choice").addEventListener("submit", attempt(choose));
+field("leave").addEventListener("click", attempt(leave));
+for (const way of ["online", "offline"]) addEventListener(way, () => watching?.look());
+if ("serviceWorker" in navigator) await attempt(start)();
+else refuse("This browser has no service workers here: open the page over https or on localhost.");

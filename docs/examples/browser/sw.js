@@ -1,33 +1,39 @@
-/** Hears the pushes, also while no page is open: `{"push":{"messages":[{"topic", "sync-token", …}]}}`. */
+/** Hears the pushes, also while no page is open, shows them, and passes them on to the pages. */
+import { readPushMessage, relayPush } from "./client.js";
+import * as kept from "./kept.js";
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-self.addEventListener("push", (event) => event.waitUntil(hear(read(event.data))));
+self.addEventListener("push", (event) => {
+  relayPush(event, self.registration.scope);
+  event.waitUntil(show(event.data?.text() ?? ""));
+});
 
 /** A browser wants a notification for each push, also for one that is not Carillon's. */
-function read(data) {
-  try {
-    return data.json().push;
-  } catch {
-    return { messages: [] };
+async function show(text) {
+  const { collections } = await kept.read();
+  for (const told of readPushMessage(text)) {
+    const found = collections.find(({ topic }) => topic !== undefined && topic === told.topic);
+    await notify(found?.name ?? "Calendar push", ...printTold(found, told));
   }
 }
 
-async function hear({ messages }) {
-  for (const page of await pages()) page.postMessage({ messages });
-  if (messages.length === 0) await notify("Subscribed", "You will be told of changes.", "subscribed");
-  for (const { topic } of messages) await notify("Changed", topic, topic);
+/** Without a token it is the first message of a subscription, or about something that only the DAV server knows. */
+function printTold(found, { syncToken }) {
+  if (!found || !syncToken) return ["Open the page to see how it stands.", { tag: "look" }];
+  return ["has changed", { tag: found.url, data: { url: found.url, syncToken, at: Date.now() } }];
 }
 
-/** A later change of the same topic replaces the notification. */
-function notify(title, body, tag) {
-  return self.registration.showNotification(title, { body, tag });
+/** A later change of the same collection replaces the notification. */
+function notify(title, body, more) {
+  return self.registration.showNotification(title, { body, ...more });
 }
 
-// The browser has another subscription now, which Carillon does not know: only the page has a token to tell it.
+// The browser has another subscription now: only a page that is signed in can register it.
 self.addEventListener("pushsubscriptionchange", (event) => {
-  event.waitUntil(notify("Subscription ended", "Open the page and subscribe again.", "subscribed"));
+  relayPush(event, self.registration.scope);
+  event.waitUntil(notify("Notifications have ended", "Open the page and sign in.", { tag: "subscribed" }));
 });
 
 self.addEventListener("notificationclick", (event) => {
@@ -36,11 +42,6 @@ self.addEventListener("notificationclick", (event) => {
 });
 
 async function open() {
-  const [page] = await pages();
+  const [page] = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   return page ? await page.focus() : await self.clients.openWindow("./");
-}
-
-/** Those as well that were loaded past the service worker. */
-function pages() {
-  return self.clients.matchAll({ type: "window", includeUncontrolled: true });
 }

@@ -30,17 +30,26 @@ const PROPFIND = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:" x
   `xmlns:P="${WEBDAV_PUSH}" xmlns:T="${DAV_PUSH}"><prop><resourcetype/><sync-token/><C:getctag/><P:transports/>` +
   "<P:topic/><T:push-subscribe-URL/><T:supported-transport-set/><T:topic/></prop></propfind>";
 
+/** Which of a home's collections are looked at; then nobody wants to be told of the home itself. */
+type Chosen = ((url: string) => boolean) | undefined;
+
 /** Looks when it is called. Throws `refused`, `gone`, `unavailable`, `malformed` or `not_followed`. */
-export function createLook(effects: DavEffects, url: string): () => Promise<Look> {
+export function createLook(effects: DavEffects, url: string, chosen: Chosen): () => Promise<Look> {
   let isHome = false;
 
   return async () => {
     const look = await lookAt(effects, url, isHome ? "1" : "0");
-    if (isHome || look.collections.length > 0) return look;
+    if (!isHome && look.collections.length > 0) return look;
     // Members are asked for where it is none of those that hold events or cards.
+    const members = isHome ? look : await lookAt(effects, url, "1");
     isHome = true;
-    return await lookAt(effects, url, "1");
+    return chosen ? choose(members, chosen) : members;
   };
+}
+
+function choose({ collections, home, ...look }: Look, chosen: (url: string) => boolean): Look {
+  const kept = collections.filter(({ url }) => chosen(url));
+  return { ...look, collections: kept, ...(home && { home: { url: home.url, isCollection: false } }) };
 }
 
 async function lookAt(effects: DavEffects, url: string, depth: "0" | "1"): Promise<Look> {

@@ -18,6 +18,8 @@ export type State = "push" | "poll" | "offline";
 export type Options = {
   /** An address book, a calendar, or the home of them, as the server gives its address. */
   url: string;
+  /** Of a home: whether this one is watched. All are where it is left out, and those to come. */
+  chosen?: (collection: string) => boolean;
   /** Sends what goes to the DAV server, with the user's credentials; or `headers` hold them. */
   fetch?: Fetch;
   headers?: Record<string, string>;
@@ -69,7 +71,7 @@ export function watch(options: Options): Watch {
   const rest = createRest({ clock, random, signal, onWake });
   const hear = createHear({ tell, elapsed: clock.elapsed, lookSoon: () => rest.within(SOON) });
   const hold = createHold({ effects, transports, clientId, now: clock.now, onMessage: hear.take, onTurn, report });
-  const look = createLook(effects, url);
+  const look = createLook(effects, url, options.chosen);
 
   function report(fault: ReceiverError): void {
     if (fault.code === "callback_failed") rest.within(LATER);

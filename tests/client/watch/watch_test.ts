@@ -39,6 +39,22 @@ test("client watch: of a home each collection is told of by itself, and one that
   equal([watch.heard[4]!.syncToken, watch.faults], [undefined, []]);
 });
 
+test("client watch: of a home what was chosen is told of, and nothing else is registered", async () => {
+  await using rig = await openWatchRig();
+  const chosen = (collection: string) => collection.endsWith("/alice/work/");
+  await using watch = rig.watch({ path: "/alice/", chosen, transports: [await rig.ownPushService()] });
+  await watch.untilState("push");
+  equal((await Array.fromAsync(rig.worker.kv.list({ prefix: ["by_owner"] }))).length, 1);
+  await rig.write("/alice/people/one.vcf", printCard("one", "One"), { "content-type": "text/vcard" });
+  await rig.send("MKCALENDAR", "/alice/more/");
+  await rig.write("/alice/work/one.ics", printEvent("one", "One"));
+  await watch.until(() => watch.heard.length === 2);
+  await rig.send("DELETE", "/alice/work/");
+  await watch.until(() => watch.heard.length === 3);
+  equal(watch.heard.map(({ collection }) => collection), Array(3).fill("/alice/work/"));
+  equal([watch.heard[2]!.syncToken, watch.faults], [undefined, []]);
+});
+
 test("client watch: who writes with its headers is not told of it, and is told of what others write", async () => {
   await using rig = await openWatchRig();
   const texts: string[] = [], service = await rig.ownPushService();
