@@ -28,11 +28,22 @@ export function writeHead(
 ): boolean {
   outgoing.sendDate = false;
   try {
-    outgoing.writeHead(statusCode!, statusMessage?.replace(/[^\t\x20-\x7e\x80-\xff]/g, ""), flatten(fields));
+    outgoing.writeHead(
+      statusCode!,
+      statusMessage?.replace(/[^\t\x20-\x7e\x80-\xff]/g, ""),
+      flatten(alsoVary(outgoing, fields)),
+    );
     return true;
   } catch {
     return false;
   }
+}
+
+/** What our own fields vary by stands beside what the DAV server's do (RFC 9110 12.5.5): `writeHead` would replace it. */
+function alsoVary(outgoing: ServerResponse, fields: Field[]): Field[] {
+  const ours = outgoing.getHeader("vary");
+  if (ours === undefined) return fields;
+  return fields.map(([name, values]) => [name, name.toLowerCase() === "vary" ? [...values, `${ours}`] : values]);
 }
 
 /** Calls once: when the answer is out, or its client has gone. What is pipelined has no connection yet that could close. */

@@ -56,3 +56,9 @@ Deno.test("dav cors: an OPTIONS that is no preflight is the DAV server's, and wh
     const { status, of } = await ask(url, "OPTIONS", { origin: PAGE });
     equal([status, of("access-control-allow-origin"), asked.length], [207, "*", 1]);
   }, "Access-Control-Allow-Origin: *\r\n"));
+
+Deno.test("dav cors: a cache hears what both of us vary by", () =>
+  withDoor(async (url) => {
+    equal((await ask(url, "GET", { origin: PAGE })).of("vary"), "Accept-Encoding, Origin");
+    equal((await ask(url, "GET", { origin: STRANGER })).of("vary"), "Accept-Encoding");
+  }, "Vary: Accept-Encoding\r\n"));
