@@ -41,8 +41,10 @@ export async function runCommand<T extends Options>(
 }
 
 function read<T extends Options>(options: T): Parsed<T> {
+  // `deno task NAME -- …` hands on the dashes that others take away.
+  const args = Deno.args[0] === "--" ? Deno.args.slice(1) : [...Deno.args];
   try {
-    return parseArgs({ options: { ...options, ...HELP }, allowPositionals: true, strict: true }) as Parsed<T>;
+    return parseArgs({ args, options: { ...options, ...HELP }, allowPositionals: true, strict: true }) as Parsed<T>;
   } catch (thrown) {
     throw new UsageError((thrown as Error).message);
   }
