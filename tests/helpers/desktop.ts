@@ -1,4 +1,5 @@
 /** A desktop without push: vdirsyncer and a watch, at a real Radicale behind a real worker with TLS before it. */
+import { mustRun } from "../../scripts/interop/programs.ts";
 import { findPython } from "../../scripts/lib/python_install.ts";
 import { freePort } from "../../scripts/lib/free_port.ts";
 import { signAccessToken } from "../../scripts/lib/access_token.ts";
@@ -25,7 +26,7 @@ export async function openDesktop() {
     CARILLON_URL: front.url,
     CARILLON_PUSH_HOSTS: front.host,
     CARILLON_UPSTREAM: radicale.url,
-    DENO_CERT: ca,
+    NODE_EXTRA_CA_CERTS: ca,
   });
   const start = async () => {
     const main = await place.start(port);
@@ -35,8 +36,7 @@ export async function openDesktop() {
   let main = await start();
   things.defer(async () => void await main.end("SIGKILL"));
   const client = things.use(Deno.createHttpClient({ caCerts: [certificates.ca] }));
-  const files = `${folder}/files/work`, runs = `${folder}/runs`, sync = await writeVdirsyncer(folder, front.url, ca);
-  await Deno.mkdir(files, { recursive: true });
+  const files = `${folder}/files/work`, runs = `${folder}/runs`, sync = await setUpVdirsyncer(folder, front.url, ca);
   await Deno.writeTextFile(runs, "");
 
   return {
@@ -70,7 +70,7 @@ export async function openDesktop() {
 }
 
 /** Answers the command that syncs. */
-async function writeVdirsyncer(folder: string, url: string, ca: string): Promise<string> {
+async function setUpVdirsyncer(folder: string, url: string, ca: string): Promise<string> {
   await Deno.writeTextFile(
     `${folder}/vdirsyncer.conf`,
     `[general]
@@ -92,5 +92,6 @@ verify = "${ca}"
 `,
   );
   const vdirsyncer = `${await findVdirsyncer()} -m vdirsyncer -c ${folder}/vdirsyncer.conf`;
-  return `yes | ${vdirsyncer} discover > ${folder}/discovered && ${vdirsyncer} sync`;
+  await mustRun("sh", ["-c", `yes | ${vdirsyncer} discover`]);
+  return `${vdirsyncer} sync`;
 }
