@@ -69,7 +69,7 @@ await runCommand({ name: "watch", help, options }, async ({ values, positionals:
 async function tryOnce(effects: DavEffects, { url, token, ...settings }: Settings): Promise<void> {
   const { signal } = effects, found = await lookFirst(effects, url);
   for (const { url, push } of found.flatMap(({ look }) => look.collections)) {
-    await print(`${escapeHidden(url)}  ${push ? "push" : "poll"}`);
+    await print(`${url}  ${push ? "push" : "poll"}`);
   }
   if (await findToken(token, signal) === undefined) note(NO_TOKEN);
   const { code, isLate } = await runCommandOnce(settings.command, { ...settings, clock, signal });
@@ -84,13 +84,13 @@ async function watchOn(effects: DavEffects, settings: Settings): Promise<void> {
   const offline = (why: string) => note(`offline: ${why}`);
   const found = await lookUntilReached(effects, settings.url, { clock, offline });
   await using places = new AsyncDisposableStack();
-  const transports = new Map<string, Transport>();
+  const watched = new Map<string, Transport>();
   for (const { url } of found) {
     const place = places.use(await openPlace(stateFolder(Deno.env.toObject()), nameOf(url, settings), note));
-    transports.set(url, keptPush({ url: settings.pushService, findToken: () => tokenFor(settings, signal), place }));
+    watched.set(url, keptPush({ url: settings.pushService, findToken: () => tokenFor(settings, signal), place }));
   }
   const runs = createRuns({ ...runsOf(settings, signal), clock, random, signal });
-  if (!signal.aborted) await keepInStep({ effects, runs, transportOf: (url) => transports.get(url)!, note }, found);
+  if (!signal.aborted) await keepInStep({ effects, runs, note }, watched);
 }
 
 /** What is kept is one user's, at one push service. */

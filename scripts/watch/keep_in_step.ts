@@ -1,13 +1,11 @@
 /** Watching for as long as it takes, and running the command by what is heard. */
 import { type State, type Transport, watch } from "../../src/client/mod.ts";
 import type { DavEffects } from "../../src/client/watch/dav.ts";
-import type { Found } from "./discover.ts";
 import type { Runs } from "./runs.ts";
 
 type Deps = {
   effects: DavEffects;
   runs: Runs;
-  transportOf: (url: string) => Transport;
   note: (line: string) => void;
 };
 
@@ -17,15 +15,15 @@ const SHOWN: Record<State, string> = {
   offline: "offline: the server is not reached",
 };
 
-/** Resolves when the signal has aborted and all is left in good order: a subscription that is kept goes on. */
-export async function keepInStep({ effects, runs, transportOf, note }: Deps, found: Found[]): Promise<void> {
+/** Watches each address by its transport. Resolves when the signal has aborted and all is left in good order: a subscription that is kept goes on. */
+export async function keepInStep({ effects, runs, note }: Deps, watched: Map<string, Transport>): Promise<void> {
   const { fetch, headers, signal, pace } = effects;
-  const watches = found.map(({ url }) =>
+  const watches = [...watched].map(([url, transport]) =>
     watch({
       url,
       fetch,
       headers,
-      transports: [transportOf(url)],
+      transports: [transport],
       random: pace.random,
       changed: runs.ring,
       state: (state) => note(`${url}: ${SHOWN[state]}`),

@@ -1,8 +1,9 @@
 /** One run of the user's command, with all that it starts. */
+import { kill } from "node:process";
 import type { Clock } from "../../src/client/mod.ts";
 
-/** Milliseconds between asking it to end and killing it. */
-const GRACE = 5_000;
+/** Milliseconds between asking it to end and killing it, and between two looks whether it has ended. */
+const GRACE = 5_000, PAUSE = 100;
 
 type How = { timeout: number; clock: Clock; signal: AbortSignal };
 
@@ -23,24 +24,28 @@ export async function runCommandOnce(command: string, { timeout, clock, signal }
   }).spawn();
   const over = new AbortController(), ended = child.status.finally(() => over.abort());
   const any = AbortSignal.any([over.signal, signal]);
-  const late = clock.wait(timeout, any).then(() => !over.signal.aborted && endGroup(child.pid, clock, over.signal));
+  const late = clock.wait(timeout, any).then(() => !over.signal.aborted && endGroup(child.pid, clock));
   const [{ code }, wasEnded] = await Promise.all([ended, late]);
   return { code, isLate: wasEnded && !signal.aborted };
 }
 
-async function endGroup(pid: number, clock: Clock, ended: AbortSignal): Promise<true> {
-  kill(pid, "SIGTERM");
-  await clock.wait(GRACE, ended);
-  // The shell may have gone before what it started.
-  kill(pid, "SIGKILL");
+/** The shell ends before what it has started, and tells nobody when that ends. */
+async function endGroup(pid: number, clock: Clock): Promise<true> {
+  let isThere = send(pid, "SIGTERM");
+  for (let left = GRACE; isThere && left > 0; left -= PAUSE) {
+    await clock.wait(PAUSE);
+    isThere = send(pid, 0);
+  }
+  if (isThere) send(pid, "SIGKILL");
   return true;
 }
 
-function kill(pid: number, signal: Deno.Signal): void {
+/** Sends a signal, or none, to a group; answers whether anything of it was left. */
+function send(pid: number, signal: Deno.Signal | 0): boolean {
   try {
-    Deno.kill(-pid, signal);
+    return kill(-pid, signal);
   } catch {
-    // Nothing of it is left.
+    return false;
   }
 }
 

@@ -44,6 +44,9 @@ export async function openDesktop() {
     radicale,
     folder,
     files,
+    ca,
+    /** The settings of the worker, for the commands beside it. */
+    settings: place.env,
     /** A shell command. */
     sync,
     /** The same, which leaves a line in `runs` at its start and its end. */
