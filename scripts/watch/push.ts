@@ -27,6 +27,6 @@ export function keptPush({ url, findToken, place }: Options): Transport {
 }
 
 function explain(thrown: unknown): unknown {
-  if (!(thrown instanceof ReceiverError) || thrown.code !== "refused") return thrown;
+  if (!(thrown instanceof ReceiverError) || (thrown.status !== 401 && thrown.status !== 403)) return thrown;
   return new ReceiverError("refused", `${thrown.message}: the token has ended, or is none: deno task token makes one`);
 }

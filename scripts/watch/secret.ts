@@ -1,18 +1,17 @@
 /** A secret of the user's: from a file, from what a command prints, or from our environment, never from an argument. */
-import { Refusal, UsageError } from "../lib/command.ts";
+import { Refusal } from "../lib/command.ts";
 
 export type Source = { file?: string; command?: string; variable?: string };
 
 /**
- * Undefined where no source is given. `flag` is how its flags begin. Throws `UsageError` for two of them, and `Refusal`
- * for one that gives nothing.
+ * Undefined where no source is given. `flag` is how its flags begin. Throws `Refusal` for
+ * one that gives nothing.
  */
 export async function findSecret(
   flag: string,
   { file, command, variable }: Source,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (file !== undefined && command !== undefined) throw new UsageError(`give ${flag}-file or ${flag}-command`);
   if (file === undefined && command === undefined) return variable || undefined;
   const text = file === undefined ? await ask(flag, command!, signal) : await read(flag, file);
   const secret = text.replace(/\r?\n$/, "");

@@ -32,20 +32,21 @@ export function readSettings(values: Values, env: Record<string, string>): Setti
   if (!command) throw new UsageError("give --exec, the command to run");
   const seconds = parseDuration(values.timeout, "--timeout");
   if (seconds === 0 || seconds > LONGEST) throw new UsageError("--timeout must be between 1s and 1d");
-  const sourceOf = (name: "password" | "token", variable?: string): Source => ({
-    file: values[`${name}-file`],
-    command: values[`${name}-command`],
-    variable,
-  });
   return {
     url: url.href,
     command,
     timeout: 1_000 * seconds,
     user: readUser(values.user),
-    password: sourceOf("password", env.CARILLON_PASSWORD),
+    password: sourceOf(values, "password", env.CARILLON_PASSWORD),
     pushService: readUrl("--push-service", values["push-service"] ?? url.origin).origin,
-    token: sourceOf("token", env.CARILLON_TOKEN),
+    token: sourceOf(values, "token", env.CARILLON_TOKEN),
   };
+}
+
+function sourceOf(values: Values, name: "password" | "token", variable: string | undefined): Source {
+  const file = values[`${name}-file`], command = values[`${name}-command`];
+  if (file === undefined || command === undefined) return { file, command, variable };
+  throw new UsageError(`--${name}-file and --${name}-command are both given: leave one out`);
 }
 
 /** Nothing of it is shown: it may hold a password. */

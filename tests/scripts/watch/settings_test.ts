@@ -31,6 +31,8 @@ Deno.test("watch settings: what is not understood is refused, and no password in
       { user: "" },
       { user: "a:b" },
       { "push-service": "push" },
+      { "password-file": "a", "password-command": "b" },
+      { "token-file": "a", "token-command": "b" },
     ]
   ) throws(() => readSettings({ ...ALL, ...wrong }, {}), UsageError);
   try {
@@ -66,7 +68,6 @@ Deno.test("watch settings: a source that gives nothing is refused with what to d
       thrown.message,
     );
   }
-  ok(await thrownBy(findSecret("--password", { file: "a", command: "b" }, signal)) instanceof UsageError);
 });
 
 Deno.test("watch settings: a name and a password are Basic in UTF-8, and neither goes alone", async () => {
