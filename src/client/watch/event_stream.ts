@@ -22,7 +22,7 @@ export function eventStream({ hub: own, token, fetch: given }: Options): Transpo
   const authorized: Fetch = (url, init) =>
     fetch(url, { ...init, headers: { ...init.headers as Record<string, string>, authorization: `Bearer ${token}` } });
 
-  return ({ hub = own, topics }, pace) => {
+  return ({ hub, topics }, pace) => {
     const address = own ?? hub;
     if (address === undefined || topics.length === 0 || topics.length > MAX_TOPICS) return Promise.resolve(undefined);
     const stream = new URL(address);

@@ -87,8 +87,8 @@ export function createHold(deps: Deps) {
       const signal = AbortSignal.any([own.over.signal, own.turn.signal]);
       const onFault = (fault: ReceiverError) => (report(fault), turned(false));
       const heard = own.channel.hear({ signal, onOpen: () => turned(true), onFault, onMessage: deps.onMessage });
-      const ended = await heard.then(() => undefined, faultOf);
-      if (ended) return void (report(ended), await drop(own, true), turned(false), onTurn(false));
+      const ended = await heard.then(() => signal.aborted ? undefined : OVER, faultOf);
+      if (ended) return void (report(ended), await drop(own, true), onTurn(false));
     }
   }
 
@@ -97,7 +97,6 @@ export function createHold(deps: Deps) {
     for (const resource of wanted) {
       if (resource.push!.vapidKey === vapidKey) await keep(own, resource);
     }
-    if (held === own && own.registrations.size === 0 && wanted.length > 0) await drop(own);
     own.isComplete = wanted.length > 0 && collections.every(({ url, push }) => push && own.registrations.has(url));
     const asked = new Set(wanted.map(({ url }) => url));
     for (const url of own.registrations.keys()) if (wanted.length > 0 && !asked.has(url)) own.registrations.delete(url);
@@ -147,11 +146,17 @@ export function createHold(deps: Deps) {
     reconnect: () => held?.turn.abort(),
     /** When the first registration is to be renewed, milliseconds since 1970. */
     renewal: () => Math.min(Infinity, ...[...held?.registrations.values() ?? []].map(renewalOf)),
-    /** The registrations that are told of what happens at an address. */
-    locations: (address: string) =>
-      [...held?.registrations ?? []].filter(([url]) => address.startsWith(url)).map(([, { location }]) => location),
+    /** The registrations that are told of what happens at an address, or all. */
+    locations: (address?: string) =>
+      [...held?.registrations ?? []].filter(([url]) => address === undefined || isWithin(address, url))
+        .map(([, { location }]) => location),
   };
 }
+
+const OVER = new ReceiverError("gone", "a transport has ended");
+
+/** With the last slash or without, and not in another whose name begins alike. */
+const isWithin = (address: string, url: string) => `${address}/`.startsWith(url.replace(/\/?$/, "/"));
 
 function offerOf({ collections, hub }: Look, wanted: Resource[]): Offer {
   const vapidKey = wanted[0]?.push?.vapidKey, topics = collections.map(({ url }) => url);

@@ -41,7 +41,7 @@ export function pushService({ url, token, fetch, kept, keep }: Options): Transpo
   };
 }
 
-/** What is acknowledged is not read again after a restart. */
+/** It is kept as of the message before: after a restart the last one may come again. */
 function channelOf(receiver: Receiver, save: (() => void) | undefined, end: () => Promise<void>): Channel {
   return {
     transport: "push-service",

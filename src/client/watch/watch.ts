@@ -146,7 +146,7 @@ export function watch(options: Options): Watch {
     get state() {
       return state;
     },
-    writeHeaders: (address = url) => writeHeaders(clientId, hold.locations(address)),
+    writeHeaders: (address) => writeHeaders(clientId, hold.locations(address)),
     synced: tell.synced,
     look: () => rest.within(SOON),
     close: () => close(false),

@@ -22,10 +22,10 @@ export type XmlNode = { name: string; attributes: Map<string, string>; text: str
 /** Elements that may stand in each other, and in a document: a home of ten thousand collections has fewer. */
 const MAX_DEPTH = 64, MAX_ELEMENTS = 200_000;
 
-const VALUE = `"[\\w.\\-]*"|'[\\w.\\-]*'`;
+const ENCODING = `"[A-Za-z][\\w.\\-]*"|'[A-Za-z][\\w.\\-]*'`;
 const DECLARATION = new RegExp(
   `^<\\?xml${S}+version${S}*=${S}*(["'])1\\.\\d+\\1` +
-    `(?:${S}+encoding${S}*=${S}*(?:${VALUE}))?(?:${S}+standalone${S}*=${S}*(?:"(?:yes|no)"|'(?:yes|no)'))?${S}*\\?>`,
+    `(?:${S}+encoding${S}*=${S}*(?:${ENCODING}))?(?:${S}+standalone${S}*=${S}*(?:"(?:yes|no)"|'(?:yes|no)'))?${S}*\\?>`,
 );
 const OPEN = new RegExp(`<(${NAME})((?:${ATTRIBUTE})*)${S}*(/?)>`, "uy");
 const CLOSE = new RegExp(`</(${NAME})${S}*>`, "uy");

@@ -124,6 +124,9 @@ test("client watch: at its end nothing is registered any more", async () => {
   const watch = rig.watch({ path: "/alice/", transports: [await rig.ownPushService()] });
   await watch.untilState("push");
   equal(await stored() > 0, true);
+  const named = (address?: string) => watch.watching.writeHeaders(address)["Push-Dont-Notify"]?.split(", ").length;
+  const work = `${rig.front.url}/alice/work`;
+  equal([named(), named(`${work}/`), named(`${work}/one.ics`), named(work), named(`${work}s/`)], [3, 2, 2, 2, 1]);
   await watch.watching.end();
   equal(await stored(), 0);
 });
