@@ -4,8 +4,8 @@ import { Refusal } from "../lib/command.ts";
 export type Source = { file?: string; command?: string; variable?: string };
 
 /**
- * Undefined where no source is given. `flag` is how its flags begin. Throws `Refusal` for
- * one that gives nothing.
+ * Undefined where no source is given. `flag` is how its flags begin. Throws `Refusal` for one that gives
+ * nothing.
  */
 export async function findSecret(
   flag: string,
