@@ -31,10 +31,10 @@ const PROPFIND = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:" x
   "<P:topic/><T:push-subscribe-URL/><T:supported-transport-set/><T:topic/></prop></propfind>";
 
 /** Which of a home's collections are looked at; then nobody wants to be told of the home itself. */
-type Chosen = ((url: string) => boolean) | undefined;
+type Chosen = (url: string) => boolean;
 
 /** Looks when it is called. Throws `refused`, `gone`, `unavailable`, `malformed` or `not_followed`. */
-export function createLook(effects: DavEffects, url: string, chosen: Chosen): () => Promise<Look> {
+export function createLook(effects: DavEffects, url: string, chosen?: Chosen): () => Promise<Look> {
   let isHome = false;
 
   return async () => {
@@ -47,7 +47,7 @@ export function createLook(effects: DavEffects, url: string, chosen: Chosen): ()
   };
 }
 
-function choose({ collections, home, ...look }: Look, chosen: (url: string) => boolean): Look {
+function choose({ collections, home, ...look }: Look, chosen: Chosen): Look {
   const kept = collections.filter(({ url }) => chosen(url));
   return { ...look, collections: kept, ...(home && { home: { url: home.url, isCollection: false } }) };
 }
