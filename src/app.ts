@@ -124,7 +124,7 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
   }
   app.get("/-/healthy", healthyDoor);
   app.get("/-/ready", readyDoor({ check: broker.check, isDraining: deps.isDraining }));
-  app.get("/-/metrics", metricsDoor({ metrics, adminHash: deps.adminHash }));
+  app.get("/-/metrics", metricsDoor({ ...deps, metrics }));
   // The console is for people alone: nobody else is to rely on what its page asks for.
   const routes = () => app.routes.filter(({ method, path }) => method !== "ALL" && !path.startsWith(CONSOLE));
   const reference = createReference(url, routes, deps);

@@ -1,5 +1,5 @@
 /** Subscriptions of the whole database, and those that wait to be told something. */
-import { type ErrorCode, ERRORS } from "../errors.ts";
+import type { ErrorCode } from "../errors.ts";
 import type { Figures } from "./figures.ts";
 import { Head } from "./head.tsx";
 import type { Survey } from "./survey.ts";
@@ -17,7 +17,9 @@ export function Subscriptions({ survey, now }: Figures) {
 }
 
 function Unknown({ code }: { code: ErrorCode }) {
-  return <p class="bad">{`The database could not be asked (${code}): look at /-/ready. ${ERRORS[code].advice}`}</p>;
+  return (
+    <p class="bad">{`The database could not be asked (${code}): check that it runs; /-/ready says when it answers.`}</p>
+  );
 }
 
 function Surveyed({ survey, now }: { survey: Survey; now: number }) {

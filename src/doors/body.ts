@@ -1,5 +1,6 @@
 /** Reading a request's body: its type, its size before it is read, its encoding. */
 import type { Context } from "hono";
+import { cutOff } from "../dav/read_body.ts";
 import { CarillonError } from "../errors.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -20,11 +21,15 @@ export async function readText(c: Context, limit: number): Promise<string> {
   }
 }
 
-/** Reads a body as it is. Throws `too_large`, at once where the length is told. */
+/** Reads a body as it is. Throws `too_large`, at once where the length is told, or `bad_request` when the client has gone. */
 export async function readBytes(c: Context, limit: number): Promise<Uint8Array> {
   const told = c.req.header("content-length");
   checkBytes(Number(told ?? 0), limit);
-  return told !== undefined ? new Uint8Array(await c.req.arrayBuffer()) : await readStream(c.req.raw.body, limit);
+  try {
+    return told !== undefined ? new Uint8Array(await c.req.arrayBuffer()) : await readStream(c.req.raw.body, limit);
+  } catch (thrown) {
+    throw thrown instanceof CarillonError ? thrown : cutOff();
+  }
 }
 
 /** Throws `too_large` where the length that is told is more. */

@@ -13,9 +13,12 @@ type Name = keyof typeof TYPES;
 
 export const CONSOLE_FILES = Object.keys(TYPES) as Name[];
 
-/** It is read once; browsers ask each time whether it has changed, since workers of two versions may answer. */
+/**
+ * Read at the start: later there may be no descriptor left for it. Browsers ask each time whether it has changed, since
+ * workers of two versions may answer.
+ */
 export function consoleFileDoor(name: Name): Handler {
-  let text: Promise<string> | undefined;
+  const text = Deno.readTextFileSync(new URL(name, FOLDER));
   const headers = { "content-type": TYPES[name], "cache-control": "no-cache" };
-  return async (c) => c.body(await (text ??= Deno.readTextFile(new URL(name, FOLDER))), 200, headers);
+  return (c) => c.body(text, 200, headers);
 }

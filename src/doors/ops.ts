@@ -18,11 +18,12 @@ export function readyDoor({ check, isDraining }: { check: () => Promise<void>; i
   };
 }
 
+/** `cookies`: whether the admin token may come as one. */
 export function metricsDoor(
-  { metrics, adminHash }: { metrics: Metrics; adminHash: AdminHash },
+  { metrics, adminHash, cookies }: { metrics: Metrics; adminHash: AdminHash; cookies: boolean },
 ): Handler {
   return async (c) => {
-    const token = readToken(c, { origins: new Set(), cookies: true });
+    const token = readToken(c, { origins: new Set(), cookies });
     if (token === undefined) throw missingToken();
     if (!isAdminToken(token, await adminHash())) throw wrongToken();
     return c.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType });

@@ -27,7 +27,7 @@ export function createRefused(
   };
 }
 
-/** Addresses of the push service are secrets. */
+/** Addresses of the push service are secrets, also where somebody put a slash too many before them. */
 export function loggedPath(path: string): string {
-  return path.startsWith(`${PUSH}/`) ? `${PUSH}/…` : path.slice(0, MAX_PATH);
+  return path.toLowerCase().includes(`${PUSH}/`) ? `${PUSH}/…` : path.slice(0, MAX_PATH);
 }

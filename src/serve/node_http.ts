@@ -24,6 +24,9 @@ export type Listening = { port: number; close: () => Promise<void>; abort: () =>
 /** A token with a hundred grants is longer than Node's 16 KB. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
+/** Requests of one connection that wait for their answers: as fast as they are sent they would fill the memory. */
+const MAX_PIPELINED = 100;
+
 /** Milliseconds that an ended stream's peer has to close its side. */
 const CLOSE_WITHIN = 10_000;
 
@@ -50,9 +53,12 @@ export async function serveNode(
     // HTTP/1.0, as health checks speak it, brings no Host.
     hostname: "localhost",
   });
-  server.on("request", (incoming, outgoing) => void (raw?.(incoming, outgoing, false) || listener(incoming, outgoing)));
+  const mayEnter = createPipelines();
+  server.on("request", (incoming, outgoing) => {
+    if (mayEnter(incoming, outgoing)) void (raw?.(incoming, outgoing, false) || listener(incoming, outgoing));
+  });
   server.on("checkContinue", (incoming, outgoing) => {
-    if (raw?.(incoming, outgoing, true)) return;
+    if (!mayEnter(incoming, outgoing) || raw?.(incoming, outgoing, true)) return;
     outgoing.writeContinue();
     void listener(incoming, outgoing);
   });
@@ -62,6 +68,19 @@ export async function serveNode(
     server.closeAllConnections();
     for (const socket of streams) socket.destroy();
   }
+}
+
+/** Who asks for more before there were answers loses the connection, with what was read of it already. */
+function createPipelines(): (incoming: IncomingMessage, outgoing: ServerResponse) => boolean {
+  const waiting = new WeakMap<Socket, number>();
+  return ({ socket }, outgoing) => {
+    const others = waiting.get(socket) ?? 0;
+    if (others >= MAX_PIPELINED) socket.destroy();
+    if (socket.destroyed) return false;
+    waiting.set(socket, others + 1);
+    outgoing.once("close", () => waiting.set(socket, waiting.get(socket)! - 1));
+    return true;
+  };
 }
 
 function close(server: ReturnType<typeof createServer>): Promise<void> {

@@ -6,7 +6,9 @@ import { serveDeno } from "../../src/serve/deno_serve.ts";
 import { serveNode } from "../../src/serve/node_http.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { bytes } from "../helpers/bad_input.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { readJournal } from "../helpers/journal.ts";
+import { subscribe } from "../helpers/push_resource.ts";
 import { rawRequest } from "../helpers/raw_http.ts";
 import { readRefusal } from "../helpers/refusal.ts";
 import { accessToken, type TestWorker, testWorker } from "../helpers/worker.ts";
@@ -135,6 +137,27 @@ for (const [name, serve] of Object.entries(SERVERS)) {
   const head = fc.tuple(method, path, headers).map(([method, path, headers]) =>
     [`${method} ${path} HTTP/1.1`, "Host: localhost", ...headers, "Connection: close", "", ""].join("\r\n")
   );
+
+  Deno.test(`body, ${name}: a client that goes before its end is no fault of ours`, async () => {
+    await using worker = await testWorker({ serve });
+    const { push } = await subscribe(worker), port = Number(new URL(worker.url).port);
+    for (const length of ["Content-Length: 100", "Transfer-Encoding: chunked"]) {
+      const event = await headOf(worker, "/-/events", length);
+      for (
+        const head of [event, event.replace("/-/events", new URL(push).pathname).replace("Host", "TTL: 60\r\nHost")]
+      ) {
+        worker.metrics.refused.reset();
+        await eventually("it is refused", async () => {
+          const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+          await connection.write(bytes(`${head}1`));
+          connection.close();
+          return (await worker.metrics.refused.get()).values.length > 0;
+        });
+        const refused = (await worker.metrics.refused.get()).values;
+        equal(refused.map(({ labels }) => labels.code), ["bad_request"]);
+      }
+    }
+  });
 
   Deno.test(`body, ${name}: whatever bytes come as a request, the answer is none of a fault of ours`, async () => {
     await using worker = await testWorker({ serve, env: { CARILLON_ANONYMOUS: "false" } });

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { Hono } from "hono";
 import { once } from "node:events";
+import { COOKIE } from "../../src/access/credentials.ts";
 import { readyDoor } from "../../src/doors/ops.ts";
 import { problem } from "../../src/doors/problem.ts";
 import { asCarillonError } from "../../src/errors.ts";
@@ -62,6 +63,15 @@ Deno.test("ops: metrics are shown to the admin token of the settings alone", asy
     const { status, code } = readRefusal(await metricsOf(worker.url, token));
     equal([status, code], [401, "invalid_token"]);
   }
+});
+
+Deno.test("ops: the admin token may come as a cookie, but not where the DAV server's pages have our origin", async () => {
+  const env = { CARILLON_ADMIN_TOKEN: ADMIN_TOKEN }, headers = { cookie: `${COOKIE}=${ADMIN_TOKEN}` };
+  await using alone = await testWorker({ env });
+  const shown = await fetch(`${alone.url}/-/metrics`, { headers });
+  equal([shown.status, (await shown.text()).includes("carillon_")], [200, true]);
+  await using shared = await testWorker({ env: { ...env, CARILLON_UPSTREAM: "http://127.0.0.1:1" } });
+  equal((await refusalOf(fetch(`${shared.url}/-/metrics`, { headers }))).code, "missing_token");
 });
 
 Deno.test("ops: the admin token that was made is good until another one is", async () => {
