@@ -1,4 +1,5 @@
 /** Starts a worker. The only place that reads the environment, opens KV, listens, handles signals and sets cron. */
+import type { Logger } from "@logtape/logtape";
 import { banner } from "./src/banner.ts";
 import { systemClock } from "./src/clock.ts";
 import { type Config, ConfigError, readConfig } from "./src/config.ts";
@@ -17,6 +18,9 @@ import { startWorker, type Worker } from "./src/worker.ts";
 /** sysexits.h: something is wrong with the configuration; a service that we need is not available. */
 const EX_CONFIG = 78;
 const EX_UNAVAILABLE = 69;
+
+/** Milliseconds: who is told to stop is killed after ten seconds by Docker. */
+const LEAVE_WITHIN = 9_000;
 
 const isDeploy = Deno.env.has("DENO_DEPLOYMENT_ID");
 const isTerminal = Deno.stdout.isTerminal();
@@ -44,11 +48,18 @@ async function main(): Promise<void> {
 
   async function leave(): Promise<void> {
     log.info("draining");
+    setTimeout(() => leaveNow(log), LEAVE_WITHIN);
     await worker.stop();
     await outlets.close();
     kv.close();
     Deno.exit(0);
   }
+}
+
+/** What a silent database keeps back was never acknowledged, and others take its shards in time. */
+function leaveNow(log: Logger): never {
+  log.warn("the database is silent: left before all was drained");
+  return Deno.exit(0);
 }
 
 function nodeServer(): typeof serveNode {

@@ -1,6 +1,11 @@
 /** A worker that is told to leave: it writes down what is left of its deliveries, gives its shards back, ends its streams. */
 import { readShards } from "../../src/store/shards.ts";
+import { findDenokv } from "../../scripts/lib/denokv_install.ts";
 import { equal, ok } from "../helpers/assert.ts";
+import { openCluster } from "../helpers/cluster.ts";
+import { component } from "../helpers/component.ts";
+import { openDatabaseServer } from "../helpers/database_server.ts";
+import { openFaultProxy } from "../helpers/fault_proxy.ts";
 import { makePlace } from "../helpers/main_database.ts";
 import { openPushService } from "../helpers/push_service.ts";
 import { storeSubscriptions } from "../helpers/stored_subscriptions.ts";
@@ -35,6 +40,23 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     ok(service.requests.length <= SUBSCRIBERS + 80, `${taken} ${service.requests.length}`);
   });
 }
+
+const withDenokv = await component("denokv", findDenokv);
+
+withDenokv("leave: a database that is silent keeps nobody, and what it held was not acknowledged", async () => {
+  await using database = await openDatabaseServer();
+  await using proxy = await openFaultProxy(database.url);
+  await using cluster = await openCluster([proxy.url]);
+  const [worker] = cluster.workers, at = { url: worker!.url, local: cluster.local };
+  await ring(at, { topic: TOPIC, "sync-token": "1" });
+  proxy.fail("hold");
+  const second = ring(at, { topic: TOPIC, "sync-token": "2" }).then(() => "acknowledged", () => "not");
+  const since = performance.now();
+  Deno.kill(worker!.pid, "SIGTERM");
+  equal((await worker!.ended).code, 0);
+  ok(performance.now() - since < 10_000);
+  equal(await second, "not");
+});
 
 /** Lets so many messages through, and holds the rest until the answer is called. */
 async function hangAfter(
