@@ -77,7 +77,7 @@ function channelOf(subscription: Subscription, scope: string, { current, pace }:
     transport: "web-push",
     subscription: json,
     lasts: true,
-    hear: (hearing) => hear(nameOf(scope), hearing, () => checkUntil(hearing.signal)),
+    hear: (hearing) => hear(nameOf(scope), hearing, checkUntil),
     end: async () => void await subscription.unsubscribe(),
   };
 }
@@ -85,15 +85,20 @@ function channelOf(subscription: Subscription, scope: string, { current, pace }:
 const ended = () => new ReceiverError("gone", "the push subscription has ended");
 
 /** The push service keeps what comes while no page is there to hear it. */
-async function hear(name: string, { onOpen, onMessage }: Hearing, check: () => Promise<void>): Promise<void> {
-  const channel = new BroadcastChannel(name);
+async function hear(
+  name: string,
+  { signal, onOpen, onMessage }: Hearing,
+  check: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const channel = new BroadcastChannel(name), over = new AbortController();
   try {
     await new Promise<void>((resolve, reject) => {
       channel.onmessage = ({ data }: MessageEvent<Relayed>) => "ended" in data ? reject(ended()) : onMessage(data.text);
       onOpen();
-      check().then(resolve, reject);
+      check(AbortSignal.any([signal, over.signal])).then(resolve, reject);
     });
   } finally {
+    over.abort();
     channel.close();
   }
 }
