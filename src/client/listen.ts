@@ -66,8 +66,8 @@ async function listenOnce(deps: Deps, listener: Listener, progress: () => void):
       if (item.kind === "open") listener.onOpen?.();
       else if (item.kind === "retry") place.retry = item.milliseconds;
       else if (item.type === "message") await take(deps, listener, item);
-      // A connection that brings nothing is no progress.
-      if (item.kind !== "open") progress();
+      // A connection that brings nothing, or no more than how soon to come back, is no progress.
+      if (item.kind === "event") progress();
       if (signal.aborted) return undefined;
     }
     return undefined;

@@ -34,8 +34,15 @@ export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
+/** Milliseconds (RFC 9110 10.2.3): seconds, or a date by the server's own clock, where it shows it. */
+export function readRetryAfter(headers: Headers): number | undefined {
+  const text = headers.get("retry-after") ?? "", date = Date.parse(headers.get("date") ?? "");
+  const asked = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (Number.isNaN(date) ? Date.now() : date);
+  return asked > 0 ? asked : undefined;
+}
+
 function refusal({ status, headers }: Response): ReceiverError {
-  const asked = Number(headers.get("retry-after")), retryAfter = asked > 0 ? asked * 1000 : undefined;
+  const retryAfter = readRetryAfter(headers);
   if (FINAL.includes(status)) return new ReceiverError("refused", `the push service refused it: ${status}`, { status });
   if (OVER.includes(status)) return new ReceiverError("gone", `the subscription has ended: ${status}`, { status });
   return new ReceiverError("unavailable", `the push service did not do it: ${status}`, { status, retryAfter });

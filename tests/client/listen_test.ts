@@ -77,6 +77,18 @@ Deno.test("listen: the end of a stream in good order is no fault, and it waits a
   equal([listening.waits, listening.faults], [[7_000, 14_000], []]);
 });
 
+Deno.test("listen: streams that say no more than when to come back are further and further apart", async () => {
+  await using mailbox = await openPushMailbox();
+  await using listening = await openListening(mailbox);
+  for (let n = 0; n < 3; n++) {
+    const stream = await mailbox.stream(n);
+    stream.write("retry: 100\n\n");
+    stream.end();
+  }
+  await mailbox.stream(3);
+  equal(listening.waits, [500, 1_000, 2_000]);
+});
+
 Deno.test("listen: attempts that bring nothing are further and further apart, until one brings something", async () => {
   await using mailbox = await openPushMailbox();
   for (let n = 0; n < 4; n++) mailbox.answer("GET", { status: 503 });

@@ -86,10 +86,11 @@ Deno.test("client library: the service worker of the document passes on what it 
 /** A service worker's, with a subscription. */
 function registrationOf(scope: string) {
   const subscription = { toJSON: () => ({ endpoint: "https://push.example/", keys: { p256dh: "", auth: "" } }) };
+  let current: typeof subscription | null = null;
   const pushManager = {
     permissionState: () => Promise.resolve("granted"),
-    getSubscription: () => Promise.resolve(null),
-    subscribe: () => Promise.resolve(subscription),
+    getSubscription: () => Promise.resolve(current),
+    subscribe: () => Promise.resolve(current = subscription),
   };
   return { scope, pushManager };
 }

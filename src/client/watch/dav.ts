@@ -1,7 +1,7 @@
 /** Requests to the DAV server: bounded in time and bytes, and nobody is followed anywhere. */
 import { inTime } from "../pace.ts";
 import { ReceiverError } from "../receiver_error.ts";
-import { discard, type Effects } from "../request.ts";
+import { discard, type Effects, readRetryAfter } from "../request.ts";
 
 /** What a request is sent by; `headers` are the app's own, such as `authorization`. */
 export type DavEffects = Effects & { headers: Record<string, string>; signal: AbortSignal };
@@ -66,7 +66,7 @@ function refusal({ status, headers, type }: Response): ReceiverError {
   }
   if (status === 404 || status === 410) return new ReceiverError("gone", `there is no such collection: ${status}`);
   if (status === 429 || status >= 500) {
-    const asked = Number(headers.get("retry-after")), retryAfter = asked > 0 ? asked * 1000 : undefined;
+    const retryAfter = readRetryAfter(headers);
     return new ReceiverError("unavailable", `the DAV server did not do it: ${status}`, { status, retryAfter });
   }
   return new ReceiverError("refused", `the DAV server refused it: ${status}`, { status });

@@ -1,4 +1,5 @@
 /** Making one thing of what looks find and what pushes say: where each collection stands. */
+import { isMember, pathOf } from "./address.ts";
 import type { Look, Resource } from "./look.ts";
 import { readPushMessage, type Told } from "./push_message.ts";
 import type { Tell } from "./tell.ts";
@@ -22,15 +23,20 @@ export function createHear({ tell, elapsed, lookSoon }: Deps) {
   function begin(): (found: Look) => boolean {
     const counts = new Map([...seen.keys()].map((url) => [url, tell.count(url)]));
 
-    return ({ collections, home }) => {
-      const found = new Map(collections.map((collection) => [collection.url, collection]));
+    return ({ collections, home, listed }) => {
       const isNew = collections.map((each) => compare(each, counts.get(each.url) ?? tell.count(each.url)));
-      const gone = home ? [...seen.keys()].filter((url) => !found.has(url)) : [];
-      for (const url of gone) tell.tell(url, { mark: NOTHING });
-      seen = found;
+      const gone = home ? tell.urls().filter((url) => isMissing(url, home.url, listed)).filter(vanish) : [];
+      seen = new Map(collections.map((collection) => [collection.url, collection]));
       byTopic = new Map([...collections, ...(home ? [home] : [])].flatMap(topicsOf));
       return gone.length > 0 || isNew.some(Boolean);
     };
+  }
+
+  /** It is not there any more; said once, until it is back or the app did not take it. */
+  function vanish(url: string): boolean {
+    const isNew = !tell.isLast(url, NOTHING);
+    if (isNew) tell.tell(url, { mark: NOTHING });
+    return isNew;
   }
 
   function compare({ url, mark, syncToken }: Resource, count: number): boolean {
@@ -55,7 +61,17 @@ export function createHear({ tell, elapsed, lookSoon }: Deps) {
     else tell.tell(url, { mark: syncToken, syncToken });
   }
 
-  return { begin, take: (text: string) => readPushMessage(text).forEach(takeOne) };
+  return {
+    begin,
+    /** The collection that is watched is not there any more. */
+    vanish: (url: string) => void (tell.urls().includes(url) && vanish(url)),
+    take: (text: string) => readPushMessage(text).forEach(takeOne),
+  };
+}
+
+/** Of a home; what the server names without saying what it is may be there. */
+function isMissing(url: string, home: string, listed: Set<string>): boolean {
+  return isMember(url, home) && !listed.has(pathOf(new URL(url)));
 }
 
 /** A stream names a collection by its address. */

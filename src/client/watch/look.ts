@@ -1,27 +1,33 @@
 /** One look at what is watched: which collections there are, where each stands, and what push is advertised there. */
 import { ReceiverError } from "../receiver_error.ts";
 import { findLink } from "../subscribe.ts";
-import { parseUrl } from "./address.ts";
+import { isMember, parseUrl, pathOf } from "./address.ts";
 import { type Advertised, DAV_PUSH, readAdvertised, WEBDAV_PUSH } from "./advertised.ts";
 import { ask, type DavEffects } from "./dav.ts";
 import { childrenOf, find, parseXml, type XmlNode } from "./xml.ts";
 
 /** `mark` differs when its content does: the sync-token (RFC 6578), or else the ctag, or `undefined` for neither. */
-export type Resource = { url: string; isCollection: boolean; mark?: string; syncToken?: string; push?: Advertised };
+export type Resource = {
+  url: string;
+  isCollection: boolean;
+  isThere: boolean;
+  mark?: string;
+  syncToken?: string;
+  push?: Advertised;
+};
 
 export type Look = {
   /** Calendars and address books. */
   collections: Resource[];
   /** Where they are listed, if that is what is watched. */
   home?: Resource;
+  /** The paths (`pathOf`) of all that an answer names as being there. */
+  listed: Set<string>;
   /** The hub of the Mercure protocol that it names. */
   hub?: string;
   /** What was advertised and is not used. */
   faults: ReceiverError[];
 };
-
-/** Collections of one home that are looked at. */
-const MAX_COLLECTIONS = 1_000;
 
 const DAV = "{DAV:}", CALENDAR_SERVER = "http://calendarserver.org/ns/";
 const SHOWN = ["{urn:ietf:params:xml:ns:caldav}calendar", "{urn:ietf:params:xml:ns:carddav}addressbook"];
@@ -39,17 +45,21 @@ export function createLook(effects: DavEffects, url: string, chosen?: Chosen): (
 
   return async () => {
     const look = await lookAt(effects, url, isHome ? "1" : "0");
-    if (!isHome && look.collections.length > 0) return look;
-    // Members are asked for where it is none of those that hold events or cards.
-    const members = isHome ? look : await lookAt(effects, url, "1");
-    isHome = true;
-    return chosen ? choose(members, chosen) : members;
+    // Members are asked for where it is none of those that hold events or cards, which may have thousands.
+    const isOwn = look.collections.some((each) => each.url === url), isDone = isHome || isOwn;
+    isHome = !isOwn;
+    const all = isDone ? look : await lookAt(effects, url, "1");
+    return chosen && isHome ? choose(all, chosen) : all;
   };
 }
 
 function choose({ collections, home, ...look }: Look, chosen: Chosen): Look {
   const kept = collections.filter(({ url }) => chosen(url));
-  return { ...look, collections: kept, ...(home && { home: { url: home.url, isCollection: false } }) };
+  return {
+    ...look,
+    collections: kept,
+    ...(home && { home: { url: home.url, isCollection: false, isThere: home.isThere } }),
+  };
 }
 
 async function lookAt(effects: DavEffects, url: string, depth: "0" | "1"): Promise<Look> {
@@ -59,10 +69,11 @@ async function lookAt(effects: DavEffects, url: string, depth: "0" | "1"): Promi
   const root = parseXml(answered.text);
   if (root.name !== `${DAV}multistatus`) throw new ReceiverError("malformed", "an answer was no multistatus");
   const all = childrenOf(root, `${DAV}response`).flatMap((node) => readResponse(node, url, report) ?? []);
-  const collections = all.filter(({ isCollection }) => isCollection).slice(0, MAX_COLLECTIONS);
+  const collections = all.filter(({ isCollection }) => isCollection);
   const home = all.find((each) => each.url === url && !each.isCollection);
   const hub = readHub(answered.headers, url, report);
-  return { collections, ...(home && { home }), ...(hub && { hub }), faults };
+  const listed = new Set(all.filter(({ isThere }) => isThere).map((each) => pathOf(new URL(each.url))));
+  return { collections, listed, ...(home && { home }), ...(hub && { hub }), faults };
 }
 
 /** A response is about the resource that was asked, or a member: whatever else it names is none of ours. */
@@ -76,34 +87,34 @@ function readResponse(node: XmlNode, url: string, report: (fault: ReceiverError)
   const text = (name: string) => properties.get(name)?.text.trim() || undefined;
   const types = properties.get(`${DAV}resourcetype`)?.children.map(({ name }) => name) ?? [];
   const syncToken = text(`${DAV}sync-token`), ctag = text(`{${CALENDAR_SERVER}}getctag`), mark = syncToken ?? ctag;
-  const push = readAdvertised(properties, url, report);
+  const push = readAdvertised(properties, url, report), isCollection = types.some((type) => SHOWN.includes(type));
+  if (isCollection && mark === undefined) report(unmarked());
   return {
     url: own,
-    isCollection: types.some((type) => SHOWN.includes(type)),
+    isCollection,
+    // What does not say what it is, as in a fault of the server's, is there all the same.
+    isThere: !isAbsent(find(node, `${DAV}status`)?.text),
     ...(mark !== undefined && { mark }),
     ...(syncToken !== undefined && { syncToken }),
     ...(push && { push }),
   };
 }
 
+function unmarked(): ReceiverError {
+  return new ReceiverError("malformed", "a collection has no sync-token and no ctag: its changes are not seen");
+}
+
+const isAbsent = (status = "") => /^\s*HTTP\/\d(\.\d)? (404|410)( |$)/.test(status);
+
 const isOk = (status = "") => /^\s*HTTP\/\d(\.\d)? 200( |$)/.test(status);
 
-/** Servers write one path in several ways, with the last slash and without. */
+/** Its address, or that of a direct member as the server writes it. */
 function memberOf(href: string, url: string): string | undefined {
   const own = href !== "" && /^(\/(?!\/)|https?:\/\/)/i.test(href) ? parseUrl(href, url) : undefined,
     asked = new URL(url);
   if (own?.origin !== asked.origin || own.search || own.hash || own.username) return undefined;
-  const path = decode(own.pathname), base = decode(asked.pathname).replace(/\/?$/, "/");
-  if (path.replace(/\/?$/, "/") === base) return url;
-  return path.startsWith(base) && /^[^/]+\/?$/.test(path.slice(base.length)) ? own.href : undefined;
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+  if (pathOf(own) === pathOf(asked)) return url;
+  return isMember(own.href, url) ? own.href : undefined;
 }
 
 /** Mercure, "Discovery". */

@@ -25,7 +25,7 @@ export function afterFault(misses: number, asked: number | undefined, random: ()
   return Math.max(own, Math.min(LONGEST_ASKED, asked ?? 0));
 }
 
-/** `renewal` is the time until a registration is renewed. */
+/** `renewal` is the time until a registration is renewed, or may be tried again. */
 export function whilePushed(renewal: number, random: () => number): number {
-  return Math.max(SHORTEST, Math.min(renewal, jitter(SAFETY, random)));
+  return Math.max(jitter(SHORTEST, random), Math.min(renewal, jitter(SAFETY, random)));
 }

@@ -29,8 +29,9 @@ export function pushService({ url, token, fetch, kept, keep }: Options): Transpo
       ? await resumeReceiver(last, given)
       : await createReceiver({ url, token, vapid: vapidKey, ...given });
     const save = () => {
-      last = { ...receiver.export(), vapidKey };
-      keep?.(last);
+      const next = last = { ...receiver.export(), vapidKey };
+      // What it throws is the app's: it must not make the message come again.
+      queueMicrotask(() => keep?.(next));
     };
     if (keep) save();
     const end = () => {

@@ -6,8 +6,11 @@ import { type Advertised, DAV_PUSH, WEB_PUSH_URI, WEBDAV_PUSH } from "./advertis
 import { ask, type DavEffects } from "./dav.ts";
 import { escapeXml } from "./xml_text.ts";
 
-/** `location` is where it ends, and its name in `Push-Dont-Notify`; times are milliseconds since 1970. */
-export type Registration = { location: string; madeAt: number; expiresAt: number };
+/**
+ * `location` is where it ends, and its name in `Push-Dont-Notify`; `madeAt` is in milliseconds since 1970 by our own clock,
+ * `lasts` in milliseconds.
+ */
+export type Registration = { location: string; madeAt: number; lasts: number };
 
 /** Milliseconds that a registration lasts which does not say (as DAVx5 takes it). */
 const UNSAID = 3 * 86_400_000;
@@ -29,12 +32,19 @@ export async function register(effects: DavEffects, registering: Registering): P
   const { url, push: { subscribeUrl = url }, now } = registering, madeAt = now();
   const body = registering.push.subscribeUrl ? printSubscribe(registering) : printRegister(registering);
   const { headers } = await ask(effects, subscribeUrl, { method: "POST", headers: HEADERS, body }, [200, 201, 204]);
-  const location = headers.get("location") ?? "", until = Date.parse(headers.get("expires") ?? "");
+  const location = headers.get("location") ?? "";
   // It is kept as it was written: `Push-Dont-Notify` is compared byte for byte.
   if (!ownAddress(location, subscribeUrl) || !/^[!#-~]+$/.test(location)) {
     throw new ReceiverError("not_followed", "a registration has no address of the DAV server's own origin");
   }
-  return { location, madeAt, expiresAt: Number.isNaN(until) ? madeAt + UNSAID : until };
+  return { location, madeAt, lasts: readLife(headers, madeAt) };
+}
+
+/** By the server's own clock, where it shows it. What has ended at once is a header of another kind, as PHP sends it. */
+function readLife(headers: Headers, now: number): number {
+  const [date, until] = ["date", "expires"].map((name) => Date.parse(headers.get(name) ?? ""));
+  const life = until! - (Number.isNaN(date) ? now : date!);
+  return life > 0 ? life : UNSAID;
 }
 
 /** Ends one, also where it has ended. */

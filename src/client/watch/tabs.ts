@@ -1,6 +1,7 @@
 /** One watch for all pages of an app: the one that holds a lock watches, and tells the others. */
+import { systemPace } from "../pace.ts";
 import { ReceiverError, type ReceiverErrorCode } from "../receiver_error.ts";
-import { type Options, type State, type Watch, watch } from "./watch.ts";
+import { type Options, readAddress, type State, type Watch, watch } from "./watch.ts";
 
 /** What pages say to each other; `hello` is of one that is new. */
 type Said =
@@ -15,6 +16,9 @@ type Locks = {
   request: (name: string, options: { signal: AbortSignal }, run: () => Promise<void>) => Promise<void>;
 };
 
+/** Milliseconds until a page that did not take a change is told again. */
+const AGAIN = 30_000;
+
 /**
  * The same as `watch`, shared by the pages of an origin that watch one address: one of them asks and listens, all are
  * called. `navigator.locks` elects it, and elects another one when it is closed. Where there are none, each watches.
@@ -22,10 +26,11 @@ type Locks = {
 export function watchInTabs(options: Options): Watch {
   const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
   if (!locks) return watch(options);
-  const name = `carillon ${new URL(options.url).href}`, channel = new BroadcastChannel(name);
+  const name = `carillon ${readAddress(options.url)}`, channel = new BroadcastChannel(name);
   const ending = new AbortController(), { signal } = ending, known = new Map<string, string | undefined>();
   let state: State = "offline", leading: Watch | undefined, headers: Record<string, string> = {}, isEnd = false;
 
+  const { wait } = options.clock ?? systemPace;
   const say = (said: Said) => void (signal.aborted || channel.postMessage(said));
 
   function showState(next: State): void {
@@ -49,7 +54,7 @@ export function watchInTabs(options: Options): Watch {
     if (said.kind === "look") return leading?.look();
     if (said.kind === "synced") return synced(said.collection, said.syncToken);
     if (leading) return;
-    if (said.kind === "changed") void safely(change(said.collection, said.syncToken));
+    if (said.kind === "changed") void safely(said.collection, said.syncToken);
     if (said.kind === "reported") options.reported?.(new ReceiverError(said.code, said.message));
     if (said.kind === "state") follow(said);
   }
@@ -59,15 +64,21 @@ export function watchInTabs(options: Options): Watch {
     const missed = said.known.filter(([collection, token]) =>
       !known.has(collection) || known.get(collection) !== token
     );
-    for (const [collection, syncToken] of missed) void safely(change(collection, syncToken));
+    for (const [collection, syncToken] of missed) void safely(collection, syncToken);
     showState(said.state);
   }
 
-  /** A page that fails is not told again: the watch is another page's. */
-  const safely = (changing: Promise<void>) =>
-    changing.catch((cause) =>
-      options.reported?.(new ReceiverError("callback_failed", "a change was not taken: changed threw", { cause }))
-    );
+  /** A page that fails asks the one that watches where things stand. */
+  async function safely(collection: string, syncToken?: string): Promise<void> {
+    try {
+      await change(collection, syncToken);
+    } catch (cause) {
+      options.reported?.(new ReceiverError("callback_failed", "a change was not taken: changed threw", { cause }));
+      if (known.get(collection) === syncToken) known.delete(collection);
+      await wait(AGAIN, signal);
+      say({ kind: "hello" });
+    }
+  }
 
   function synced(collection: string, syncToken: string): void {
     known.set(collection, syncToken);
@@ -89,6 +100,8 @@ export function watchInTabs(options: Options): Watch {
         sayState();
       },
       reported: (fault) => {
+        // A new one that reaches nobody does not stand where the one before it stood.
+        if (leading) showState(leading.state), sayState();
         say({ kind: "reported", code: fault.code, message: fault.message });
         options.reported?.(fault);
       },
@@ -107,7 +120,8 @@ export function watchInTabs(options: Options): Watch {
 
   channel.onmessage = hear;
   say({ kind: "hello" });
-  const running = locks.request(name, { signal }, lead).catch(() => {});
+  // Where a page may not have locks, as in a sandbox, it watches by itself.
+  const running = locks.request(name, { signal }, lead).catch(() => leading ? undefined : lead());
   return {
     get state() {
       return state;

@@ -50,20 +50,20 @@ export function createTell({ changed, wait, report, signal }: Deps) {
   async function empty(url: string, known: Known): Promise<void> {
     known.isBusy = true;
     while (known.pending && !signal.aborted) {
-      const { syncToken } = known.pending;
+      const { mark, syncToken } = known.pending;
       known.pending = undefined;
-      await call(url, known, syncToken);
+      await call(url, known, mark, syncToken);
       await wait(QUIET, signal);
     }
     known.isBusy = false;
   }
 
-  async function call(url: string, known: Known, syncToken?: string): Promise<void> {
+  async function call(url: string, known: Known, mark: string, syncToken?: string): Promise<void> {
     try {
       await changed(url, syncToken);
     } catch (cause) {
-      // A look tells it again.
-      known.last = undefined;
+      // A look tells it again, unless something newer is told, or is there, already.
+      if (known.last === mark) known.last = undefined;
       report(new ReceiverError("callback_failed", "a change was not taken: changed threw", { cause }));
     }
   }
@@ -81,7 +81,7 @@ export function createTell({ changed, wait, report, signal }: Deps) {
       if (known.pending?.mark === mark) known.pending = undefined;
       remember(known, mark);
     },
-    /** Where each stands that was told, or that the app has. */
-    standing: (): [string, string][] => [...all].flatMap(([url, { last }]) => last === undefined ? [] : [[url, last]]),
+    /** All that were told of, or that the app has, whatever became of them. */
+    urls: () => [...all.keys()],
   };
 }

@@ -1,4 +1,5 @@
 /** Watching a calendar, an address book, or the home of many: by push where there is any, and by polling where not. */
+import { toBase64Url } from "../base64url.ts";
 import { systemPace } from "../pace.ts";
 import { ReceiverError } from "../receiver_error.ts";
 import type { Fetch } from "../request.ts";
@@ -61,8 +62,9 @@ const SOON = 1_000, CALM = 10_000, LATER = 60_000;
 /** Throws a `TypeError` for an address that is none, or that holds a password. */
 export function watch(options: Options): Watch {
   const { changed, clock = systemClock, random = Math.random, transports = [webPush()] } = options;
-  const url = readUrl(options.url), clientId = options.clientId ?? crypto.randomUUID();
-  const ending = new AbortController(), { signal } = ending, said = new Set<string>();
+  const url = readAddress(options.url),
+    clientId = options.clientId ?? toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+  const ending = new AbortController(), { signal } = ending, said = new Set<string>(), failed = new Set<string>();
   const fetch: Fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init));
   const effects = { fetch, headers: options.headers ?? {}, signal, pace: { ...clock, random } };
   let state: State = "offline", isReached = false;
@@ -104,6 +106,9 @@ export function watch(options: Options): Watch {
     try {
       const found = await look();
       isReached = true;
+      // What is over is told again when it comes again.
+      for (const message of failed) said.delete(message);
+      failed.clear();
       const isNew = compare(found);
       await follow(found);
       return { isNew };
@@ -111,7 +116,9 @@ export function watch(options: Options): Watch {
       // Whatever else is thrown is a fault of this library: it must not end the watch.
       const fault = thrown instanceof ReceiverError ? thrown : new ReceiverError("malformed", "a look failed");
       isReached = false;
+      failed.add(fault.message);
       report(fault);
+      if (fault.code === "gone") hear.vanish(url);
       return fault;
     }
   }
@@ -131,7 +138,7 @@ export function watch(options: Options): Watch {
       misses = fault ? misses + 1 : 0;
       quiet = "isNew" in outcome && outcome.isNew ? 0 : quiet + 1;
       if (fault) await rest.until(afterFault(misses, fault.retryAfter, random));
-      else if (hold.isLive()) await rest.until(whilePushed(hold.renewal() - clock.now(), random));
+      else if (hold.isLive()) await rest.until(whilePushed(hold.renewsIn(), random));
       else await rest.until(whilePolling(quiet, random));
     }
   }
@@ -159,7 +166,8 @@ export function watch(options: Options): Watch {
 /** What the app's own functions throw is the app's, as of any listener, and does not end the watch. */
 const apart = (call: () => void) => queueMicrotask(call);
 
-function readUrl(text: string): string {
+/** Throws a `TypeError`. */
+export function readAddress(text: string): string {
   const url = new URL(text);
   if (/^https?:$/.test(url.protocol) && !url.username && !url.password) return url.href;
   throw new TypeError("the address was refused: it is no http address, or holds a password; give that to `fetch`");

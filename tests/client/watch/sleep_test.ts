@@ -1,73 +1,9 @@
 /** Time: polling, back-off, renewal, and a machine that sleeps. */
-import { type Channel, type Hearing, type Transport, watch } from "../../../src/client/mod.ts";
-import { setImmediate } from "node:timers";
 import { equal, ok } from "../../helpers/assert.ts";
-import { manualClock } from "../../helpers/clock.ts";
-import {
-  type Asked,
-  davStub,
-  multistatus,
-  printCollection,
-  URL_OF,
-  VAPID,
-  WEBDAV_PUSH,
-} from "../../helpers/dav_stub.ts";
+import { multistatus, printCollection } from "../../helpers/dav_stub.ts";
+import { openTimedWatch as open, pushed, settle } from "../../helpers/timed_watch.ts";
 
 const HOUR = 3_600_000, DAY = 24 * HOUR;
-
-/** All that was waiting for nothing has run: answers are read in several turns of the event loop. */
-async function settle(): Promise<void> {
-  for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A channel of the test; `hearings` are its connections. */
-function testChannel() {
-  const hearings: Hearing[] = [];
-  const channel: Channel = {
-    transport: "test",
-    subscription: { endpoint: "https://push.example/a", expirationTime: null, keys: { p256dh: VAPID, auth: "a" } },
-    lasts: true,
-    hear: (hearing) =>
-      new Promise((resolve) => {
-        hearings.push(hearing);
-        hearing.onOpen();
-        hearing.signal.addEventListener("abort", () => resolve());
-      }),
-    end: () => Promise.resolve(),
-  };
-  return { channel, hearings };
-}
-
-async function open(answer: (asked: Asked, now: number) => Response, random = () => 0.5) {
-  const clock = manualClock(), { channel, hearings } = testChannel(), heard: (string | undefined)[] = [];
-  const stub = davStub((asked) => answer(asked, clock.now())), times: number[] = [];
-  const fetch: typeof stub.fetch = (url, init) => {
-    if (init.method === "PROPFIND") times.push(clock.now());
-    return stub.fetch(url, init);
-  };
-  const changed = (_: string, token?: string) => void heard.push(token);
-  const transports: Transport[] = [({ vapidKey }) => Promise.resolve(vapidKey === undefined ? undefined : channel)];
-  const watching = watch({ url: URL_OF, fetch, clock, random, transports, changed });
-  await settle();
-
-  /** Moves the time by steps that are no longer than any wait. */
-  async function pass(milliseconds: number, step = 5_000): Promise<void> {
-    for (let passed = 0; passed < milliseconds; passed += step) {
-      clock.advance(step);
-      await settle();
-    }
-  }
-
-  return { clock, stub, times, heard, hearings, watching, pass, [Symbol.asyncDispose]: () => watching.close() };
-}
-
-const pushed = (token: () => string, expires: (now: number) => number) => ({ method }: Asked, now: number) =>
-  method === "POST"
-    ? new Response(null, {
-      status: 201,
-      headers: { location: "https://dav.example/r/1", expires: new Date(expires(now)).toUTCString() },
-    })
-    : multistatus(printCollection({ token: token(), more: WEBDAV_PUSH }));
 
 Deno.test("client watch: polling is a minute apart, twice that after each look without a change, and jittered", async () => {
   let token = "1";

@@ -68,6 +68,20 @@ Deno.test("client tell: what the app did not take is told again, and reported", 
   equal([heard, faults], [["1", "1"], ["callback_failed"]]);
 });
 
+Deno.test("client tell: what the app did not take is not told again where something newer was told meanwhile", async () => {
+  const busy = Promise.withResolvers<void>();
+  let calls = 0;
+  const { say, heard, clock } = openTell(() => calls++ === 0 ? busy.promise : undefined);
+  say("1");
+  say("2");
+  busy.reject(new Error("broken"));
+  await turn();
+  clock.advance(1_000);
+  await turn();
+  say("2");
+  equal(heard, ["1", "2"]);
+});
+
 Deno.test("client tell: a token that comes back after others is a change, as a hash of the content is", async () => {
   const { say, heard, clock, isNew } = openTell();
   for (const token of ["1", "2", "1"]) {
