@@ -3,20 +3,12 @@ import type { Logger } from "@logtape/logtape";
 import type { Capabilities } from "./access/capabilities.ts";
 import { createVapidCheck } from "./access/vapid_check.ts";
 import type { PushService } from "./broker/mail/push_service.ts";
-import {
-  acknowledgeDoor,
-  PUSH,
-  pushEndDoor,
-  pushReadDoor,
-  pushSubscribeDoor,
-  receiptSubscribeDoor,
-} from "./doors/push_service.ts";
-import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { cors } from "hono/cors";
+import { mountPushService } from "./doors/mount_push_service.ts";
+import { type Context, Hono } from "hono";
 import { createTokenVerifier } from "./access/access_tokens.ts";
 import { createIssuers } from "./access/issuers.ts";
 import { createRates } from "./access/rates.ts";
-import { type AwaitTurn, createRefusalTurns } from "./access/refusals.ts";
+import { createRefusalTurns } from "./access/refusals.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Clock } from "./clock.ts";
 import type { FiguresReader } from "./console/figures.ts";
@@ -24,7 +16,8 @@ import { CONSOLE } from "./console/page.tsx";
 import type { Trouble } from "./console/trouble.ts";
 import type { IssuerConfig } from "./config/issuers.ts";
 import { consoleOffDoor, mountConsole } from "./doors/console.tsx";
-import { pushDoor, rawPushDoor } from "./doors/push.ts";
+import { crossOrigin, refusedInTurn, refuseOtherMethods, uncached } from "./doors/around.ts";
+import { rawPushDoor } from "./doors/push.ts";
 import { createRefused, loggedPath } from "./doors/refused.ts";
 import { eventsDoor, SetError } from "./doors/events.ts";
 import { gatewayDoor } from "./doors/gateway.ts";
@@ -148,58 +141,4 @@ export function createApp({ url, broker, clock, log, metrics, ...deps }: AppDeps
 /** The hub, and what is below it. */
 function isOfHub(c: Context | undefined): boolean {
   return c !== undefined && `${c.req.path}/`.startsWith(`${HUB_PATH}/`);
-}
-
-function mountPushService(app: Routes, deps: Parameters<typeof rawPushDoor>[0]): void {
-  app.use(`${PUSH}/*`, refusedInTurn(deps.awaitTurn));
-  app.post(`${PUSH}/subscribe`, pushSubscribeDoor(deps));
-  app.post(`${PUSH}/receipt`, receiptSubscribeDoor(deps));
-  app.post(`${PUSH}/push/:token`, pushDoor(deps));
-  for (const kind of ["subscription", "set", "receipt"] as const) {
-    app.get(`${PUSH}/${kind}/:token`, pushReadDoor(deps, kind));
-  }
-  for (const kind of ["subscription", "receipt"] as const) {
-    app.delete(`${PUSH}/${kind}/:token`, pushEndDoor(deps, kind));
-  }
-  app.delete(`${PUSH}/message/:token`, acknowledgeDoor(deps));
-}
-
-/** What is refused may wait; who must wait too long has to connect again. */
-function refusedInTurn(awaitTurn: AwaitTurn): MiddlewareHandler {
-  return async (c, next) => {
-    await next();
-    const isRefused = c.res.status >= 400 && c.res.status < 500;
-    if (isRefused && !(await awaitTurn())) c.header("connection", "close");
-  };
-}
-
-/** One caller's alone: a request that brings a cookie does not tell that to the caches on its way (RFC 9111 3.5). */
-const uncached: MiddlewareHandler = async (c, next) => {
-  await next();
-  c.header("cache-control", "no-store");
-};
-
-function crossOrigin(origin: string[]) {
-  return cors({
-    origin,
-    credentials: true,
-    allowMethods: ["GET", "QUERY", "POST", "PUT", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "last-event-id", "link", "urgency"],
-    exposeHeaders: ["link", "location", "mercure-last-event-id", "retry-after", "www-authenticate"],
-    maxAge: 600,
-  });
-}
-
-function refuseOtherMethods(app: Routes): void {
-  const allowed = new Map<string, string[]>();
-  for (const { path, method } of app.routes.filter(({ method }) => method !== "ALL")) {
-    allowed.set(path, [...allowed.get(path) ?? [], method]);
-  }
-  for (const [path, methods] of allowed) {
-    app.all(path, (c) => {
-      throw new CarillonError("method_not_allowed", `the method was refused: ${c.req.method}`, {
-        allow: methods.flatMap((name) => name === "GET" ? ["GET", "HEAD"] : [name]).join(", "),
-      });
-    });
-  }
 }
