@@ -10,7 +10,7 @@ import { createFigures } from "./console/figures.ts";
 import { createTrouble } from "./console/trouble.ts";
 import { type DavDoor, openDavDoor } from "./doors/dav.ts";
 import { messageUrl } from "./doors/push_service.ts";
-import { asCarillonError } from "./errors.ts";
+import { causeOf } from "./errors.ts";
 import type { ReadMemory } from "./memory.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outlets } from "./senders.ts";
@@ -89,7 +89,7 @@ export async function startWorker({ config, serve, outlets, ...deps }: WorkerDep
 
   async function minute(): Promise<void> {
     const pushes = pushService.minute().catch((thrown) => {
-      deps.log.warn("pushes were not swept: {code}", { code: asCarillonError(thrown).code });
+      deps.log.warn("pushes were not swept: {code}", causeOf(thrown));
     });
     await Promise.all([broker.minute(), pushes]);
   }

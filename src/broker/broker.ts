@@ -1,7 +1,7 @@
 /** The broker: one journal, written by `publish`, and its two readers: streams, by the ring, and deliveries. */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
-import { asCarillonError } from "../errors.ts";
+import { causeOf } from "../errors.ts";
 import type { ReadMemory } from "../memory.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Senders } from "../model/delivery.ts";
@@ -123,7 +123,7 @@ export async function openBroker(deps: BrokerDeps) {
     try {
       await run();
     } catch (thrown) {
-      log.warning("{failure}, the next minute tries again: {code}", { failure, code: asCarillonError(thrown).code });
+      log.warning("{failure}, the next minute tries again: {code}", { failure, ...causeOf(thrown) });
     }
   }
 

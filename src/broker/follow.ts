@@ -1,7 +1,7 @@
 /** Following the journal: woken by the bell, each process reads what it has not seen, in order. */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../clock.ts";
-import { asCarillonError } from "../errors.ts";
+import { causeOf } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import { type Batch, journalKey, readAfter, watchBell } from "../store/journal.ts";
 import { setAside } from "../store/set_aside.ts";
@@ -74,9 +74,7 @@ export function createFollower({ kv, embedded, since, clock, random, log, metric
 
   /** Reads soon; a fault is logged, and the poll tries again. */
   function kick(): void {
-    catchUp().catch((thrown) =>
-      log.warning("the journal was not read: {code}", { code: asCarillonError(thrown).code })
-    );
+    catchUp().catch((thrown) => log.warning("the journal was not read: {code}", causeOf(thrown)));
   }
 
   /** The batch that the next one of this process would follow; undefined while it is not known for sure. */

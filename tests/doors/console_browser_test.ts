@@ -28,6 +28,8 @@ async function login(page: Page): Promise<void> {
   await page.keyboard.type(ADMIN_TOKEN);
   await page.keyboard.press("Enter");
   await page.waitForSelector("#now");
+  // With its style, which is asked for anew.
+  await page.waitForLoadState("load");
 }
 
 /** Something in every part of the page: a webhook that nobody answers, what was refused, what was heard. */

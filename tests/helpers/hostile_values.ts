@@ -57,6 +57,8 @@ type Member = { of: Record<string, unknown>; name: string };
 
 function maim(record: object, at: number, by: unknown): void {
   const members = [...membersOf(record)];
+  // The wounds before may have left nothing.
+  if (members.length === 0) return;
   const { of, name } = members[at % members.length]!;
   if (by === undefined) delete of[name];
   else of[name] = structuredClone(by);

@@ -4,7 +4,7 @@
  */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../../clock.ts";
-import { asCarillonError, CarillonError } from "../../errors.ts";
+import { CarillonError, causeOf } from "../../errors.ts";
 import type { Asked } from "../../model/active_subscription.ts";
 import { commitEra, deleteActive, type Era, forgetEra } from "../../store/active_subscriptions.ts";
 import { newSubscriber } from "../../wire/active_subscription.ts";
@@ -80,7 +80,7 @@ export function createTracker({ kv, clock, log, worker, submit }: TrackDeps) {
   }
 
   function failed(thrown: unknown): false {
-    log.warning("active subscriptions wait to be written: {code}", { code: asCarillonError(thrown).code });
+    log.warning("active subscriptions wait to be written: {code}", causeOf(thrown));
     return false;
   }
 

@@ -1,5 +1,5 @@
 /** The delivery engine: a second reader of the journal, which sends what happened to whoever subscribed. */
-import { asCarillonError } from "../../errors.ts";
+import { causeOf } from "../../errors.ts";
 import { shardOf, SHARDS } from "../../model/shard.ts";
 import type { Subscription } from "../../model/subscription.ts";
 import { topicHash } from "../../store/subscribers.ts";
@@ -72,7 +72,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     shard.lost.addEventListener("abort", () => drop(shard));
     const going = goOn(shard, upkeep).catch((thrown) => {
       if (!shard.lost.aborted && !stopping.signal.aborted) {
-        log.error("a shard was not begun: {code}", { code: asCarillonError(thrown).code });
+        log.error("a shard was not begun: {code}", causeOf(thrown));
       }
     });
     beginning.add(going);
@@ -99,7 +99,7 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
       await clock.wait(ROUND, signal);
       if (signal.aborted) return;
       await round().catch((thrown) => {
-        log.warning("deliveries wait for the database: {code}", { code: asCarillonError(thrown).code });
+        log.warning("deliveries wait for the database: {code}", causeOf(thrown));
       });
     }
   }
@@ -140,9 +140,10 @@ export function createDeliveries(deps: DeliverDeps & { since: string; maxWaiting
     try {
       await shard.checkpoint();
     } catch (thrown) {
-      const { code } = asCarillonError(thrown);
-      if (code === "kv_timeout") throw thrown;
-      if (!shard.lost.aborted) log.warning("a shard was not written: {code}", { code });
+      const cause = causeOf(thrown);
+      if (cause.code === "kv_timeout") throw thrown;
+      // What waited behind its giving back was written with it, or is left to the next owner.
+      if (!shard.lost.aborted && !shard.isGivenBack()) log.warning("a shard was not written: {code}", cause);
     } finally {
       stop();
     }

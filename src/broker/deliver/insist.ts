@@ -1,7 +1,7 @@
 /** Asking the database again and again until it answers: what is to be delivered can wait, but not be dropped. */
 import type { Logger } from "@logtape/logtape";
 import type { Clock } from "../../clock.ts";
-import { asCarillonError } from "../../errors.ts";
+import { causeOf } from "../../errors.ts";
 
 /** Milliseconds until a database that failed is asked again. */
 const PAUSE = 1_000;
@@ -18,7 +18,7 @@ export async function insist<T>(
     } catch (thrown) {
       lost.throwIfAborted();
       if (stopping.aborted) throw thrown;
-      log.warning("a delivery waits for the database: {code}", { code: asCarillonError(thrown).code });
+      log.warning("a delivery waits for the database: {code}", causeOf(thrown));
       await clock.wait(PAUSE, stopping);
     }
   }

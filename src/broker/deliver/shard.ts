@@ -105,6 +105,7 @@ export function createShard(deps: DeliverDeps, number: number, lease: Lease, { s
     sending,
     retries,
     lost: lease.lost,
+    isGivenBack: lease.isGivenBack,
     /** Aborts when this worker leaves, or gives the shard back: nothing more is begun. */
     stopping: over,
     leave: () => leaving.abort(),

@@ -1,5 +1,5 @@
 /** What a shard does once a second: tries what is due, takes in what pages handed back, writes down how far it got. */
-import { asCarillonError } from "../../errors.ts";
+import { causeOf } from "../../errors.ts";
 import { createDue } from "./due.ts";
 import { createInitials } from "./initial.ts";
 import { createPaged } from "./paged.ts";
@@ -25,7 +25,7 @@ export function createUpkeep(shard: Shard, schedule: (window: Window) => void) {
     if (running.has(kind) || shard.stopping.aborted) return;
     const failed = (thrown: unknown) => {
       if (shard.lost.aborted) return;
-      log.warning("a shard's {kind} failed: {code}", { kind, code: asCarillonError(thrown).code });
+      log.warning("a shard's {kind} failed: {code}", { kind, ...causeOf(thrown) });
     };
     running.set(kind, run().catch(failed).finally(() => running.delete(kind)));
   }
