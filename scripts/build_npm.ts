@@ -1,6 +1,7 @@
 /** Makes the client library as a package for npm, in `npm/`: `deno task build:npm [FOLDER]`. Nothing is published. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import ts from "typescript";
+import { runCommand } from "./lib/command.ts";
 
 const ROOT = join(import.meta.dirname!, ".."), SOURCE = join(ROOT, "src/client");
 
@@ -64,4 +65,11 @@ async function build(folder: string): Promise<void> {
   await Deno.copyFile(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
 }
 
-if (import.meta.main) await build(Deno.args[0] ?? join(ROOT, "npm"));
+const HELP = `deno task build:npm [FOLDER]
+
+Makes the client library as a package for npm, in npm/ or in FOLDER. Nothing is published.`;
+
+await runCommand({ name: "build:npm", help: HELP, options: {} }, async ({ positionals: [folder = "npm"] }) => {
+  await build(resolve(ROOT, folder));
+  console.log(`carillon-client is in ${folder}: npm install and npm publish take that folder`);
+});
