@@ -1,5 +1,6 @@
 /** What a stranger's server may answer: nothing of it breaks a check, or reaches a terminal as it is. */
 import fc from "fast-check";
+import { createECDH } from "node:crypto";
 import { checkAddress } from "../../../scripts/doctor/address.ts";
 import { offset } from "../../../scripts/doctor/clock.ts";
 import { checkDatabase } from "../../../scripts/doctor/database.ts";
@@ -46,6 +47,17 @@ Deno.test("doctor: metadata and transports of a stranger fail their check, and b
       equal([status, HIDDEN.test(measured)], ["fail", false]);
     }
   }));
+});
+
+Deno.test("doctor: a VAPID key is a point of P-256, in base64url without padding", async () => {
+  const point = Uint8Array.from(createECDH("prime256v1").generateKeys()), off = point.with(64, point[64]! ^ 1);
+  const write = (bytes: Uint8Array, omitPadding = true) => bytes.toBase64({ alphabet: "base64url", omitPadding });
+  const keys = [write(point), write(off), write(point, false), write(point.subarray(1))];
+  const found = await Promise.all(keys.map(async (vapidPublicKey) => {
+    const offer = { uri: "urn:ietf:rfc:8030", vapidPublicKey };
+    return (await checkKeys(answering(() => Response.json({ transports: [offer] })).deployment)).status;
+  }));
+  equal(found, ["ok", "fail", "fail", "fail"]);
 });
 
 Deno.test("doctor: what is no token is told from one", () => {
