@@ -1,6 +1,7 @@
 /** Makes the client library as a package for npm, in `npm/`: `deno task build:npm [FOLDER]`. Nothing is published. */
 import { join, resolve } from "node:path";
 import ts from "typescript";
+import manifest from "../deno.json" with { type: "json" };
 import { runCommand } from "./lib/command.ts";
 
 const ROOT = join(import.meta.dirname!, ".."), SOURCE = join(ROOT, "src/client");
@@ -56,11 +57,10 @@ async function readReadme(): Promise<string> {
 
 /** Builds it into an empty folder. */
 async function build(folder: string): Promise<void> {
-  const { version } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
   await Deno.remove(join(folder, "dist"), { recursive: true }).catch(() => {});
   await Deno.mkdir(folder, { recursive: true });
   compile(join(folder, "dist"));
-  await Deno.writeTextFile(join(folder, "package.json"), `${JSON.stringify(describe(version), null, 2)}\n`);
+  await Deno.writeTextFile(join(folder, "package.json"), `${JSON.stringify(describe(manifest.version), null, 2)}\n`);
   await Deno.writeTextFile(join(folder, "README.md"), await readReadme());
   await Deno.copyFile(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
 }

@@ -5,7 +5,8 @@ import { toFigures } from "./simulate/figures.ts";
 import { VARIED, vary } from "./simulate/sensitivity.ts";
 import { type Outcome, simulate } from "./simulate/simulate.ts";
 import { STRATEGIES, type Strategy } from "./simulate/strategies.ts";
-import { printTerminal, tableOf } from "./simulate/table.ts";
+import { printTable } from "./lib/table.ts";
+import { tableOf } from "./simulate/table.ts";
 import { startThreads, type Threads } from "./simulate/threads.ts";
 import { runCommand, UsageError } from "./lib/command.ts";
 import { note, print } from "./lib/print.ts";
@@ -90,7 +91,7 @@ async function simulateEach({ simulateAll }: Threads, size: Size, loads: Load[],
 function printLoad(load: Load, outcomes: Outcome[]): string {
   const figures = outcomes.filter(({ scenario }) => scenario.load === load).map(toFigures);
   const changes = figures[0]!.changes.toFixed(1);
-  return `${load.name}: ${changes} changes for a device to see in a day\n${printTerminal(tableOf(figures))}`;
+  return `${load.name}: ${changes} changes for a device to see in a day\n${printTable(tableOf(figures))}`;
 }
 
 async function writeDocuments({ simulateAll }: Threads, size: Size, outcomes: Outcome[]): Promise<void> {

@@ -1,7 +1,7 @@
 /** Keeps a desktop client in step: runs its command when a calendar or an address book has changed. */
-import { type Clock, ReceiverError, type Transport } from "../src/client/mod.ts";
-import { systemPace } from "../src/client/pace.ts";
+import { ReceiverError, type Transport } from "../src/client/mod.ts";
 import type { DavEffects } from "../src/client/watch/dav.ts";
+import { systemClock as clock } from "../src/client/watch/rest.ts";
 import { Refusal, runCommand, UsageError } from "./lib/command.ts";
 import { interruptSignal } from "./lib/interrupt.ts";
 import { note, print } from "./lib/print.ts";
@@ -53,7 +53,7 @@ const options = {
 
 const NO_TOKEN = "there is no token, so it is polled: give --token-file, with what deno task token prints";
 
-const clock: Clock = { now: Date.now, ...systemPace }, { random } = Math;
+const { random } = Math;
 
 await runCommand({ name: "watch", help, options }, async ({ values, positionals: [stray] }) => {
   if (stray !== undefined) throw new UsageError(`${escapeHidden(stray)} stands alone: put the command in quotes`);

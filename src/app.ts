@@ -27,7 +27,7 @@ import type { Route } from "./doors/openapi/document.ts";
 import { problem } from "./doors/problem.ts";
 import { ACTIVE_PATHS, activeSubscriptionsDoor } from "./doors/active_subscriptions.ts";
 import { metadataDoor, metadataPath, withMetadata } from "./doors/discovery.ts";
-import { streamDoor, type StreamEnv } from "./doors/stream.ts";
+import { type Routes, streamDoor, type StreamEnv } from "./doors/stream.ts";
 import {
   deleteSubscriptionDoor,
   getSubscriptionDoor,
@@ -67,8 +67,6 @@ export type AppDeps = {
   maxStreams: number;
   maxSubjectStreams: number;
 } & Pick<SubscriptionDeps, "offers">;
-
-type Routes = Hono<{ Bindings: StreamEnv }>;
 
 /** `raw` is asked first, where the server can; `routes` are what is mounted. */
 export type App = {

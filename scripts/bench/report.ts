@@ -1,4 +1,5 @@
 /** What a bench found: a table for people, marks that hold or not, and last one line of JSON. */
+import { printTable } from "../lib/table.ts";
 import { describeMachine } from "./machine.ts";
 import { round } from "./statistics.ts";
 
@@ -39,12 +40,6 @@ function isMet({ value, atMost = Infinity, atLeast = -Infinity }: Mark): boolean
 function printMark(mark: Mark): string {
   const bound = mark.atMost === undefined ? `>= ${mark.atLeast}` : `<= ${mark.atMost}`;
   return `${isMet(mark) ? "holds " : "MISSED"} ${mark.name}: ${round(mark.value)} (${bound})`;
-}
-
-function printTable(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) => row.map((cell, i) => i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!));
-  return rows.map((row) => line(row).join("  ").trimEnd()).join("\n");
 }
 
 function printJson(report: Report): string {

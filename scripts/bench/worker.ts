@@ -1,5 +1,6 @@
 /** The worker under test: the real process, on a free port, with a database file of its own. */
 import { join } from "node:path";
+import manifest from "../../deno.json" with { type: "json" };
 import { type LocalIssuer, readLocalIssuer } from "../../src/store/keys.ts";
 import { surroundings } from "../lib/process.ts";
 import { withFiles } from "./files_limit.ts";
@@ -17,7 +18,7 @@ type Options = {
 };
 
 /** As `deno task start` has it, for whatever requests leave behind to die young. */
-const START_FLAG = "--v8-flags=--no-allocation-site-pretenuring,--max-semi-space-size=4";
+const START_FLAG = /--v8-flags=\S+/.exec(manifest.tasks.start)![0];
 
 /** Starts one and waits until it listens; `await using` ends it and removes its database. */
 export async function startWorker({ env = {}, flags = [], fill }: Options = {}): Promise<BenchWorker> {

@@ -1,4 +1,5 @@
 /** TLS: the chain is trusted, is for this host, and lasts. */
+import { isThisMachine } from "../lib/address.ts";
 import { type Deployment, isTls } from "./deployment.ts";
 import { shakeHands } from "./handshake.ts";
 import { fail, ok, type Verdict, warn } from "./verdict.ts";
@@ -23,7 +24,7 @@ export async function checkTls(deployment: Deployment): Promise<Verdict> {
 }
 
 function checkPlain({ host }: Deployment): Verdict {
-  if (/^(localhost|127(\.\d+){3}|::1)$/.test(host)) return ok("no TLS, and none is needed on this machine itself");
+  if (isThisMachine(host)) return ok("no TLS, and none is needed on this machine itself");
   return warn("no TLS", PLAIN);
 }
 

@@ -1,19 +1,9 @@
 /** Someone at the other end of each transport, for whom a worker is set up by `env`: what each of them was told. */
-import { openApns } from "../../tests/fakes/apns.ts";
-import { openFcm } from "../../tests/fakes/fcm.ts";
 import { openWebhookReceiver } from "../../tests/fakes/webhook.ts";
-import { certificates } from "../../tests/helpers/certificates.ts";
 import { openPushService } from "../../tests/helpers/push_service.ts";
 import { hear, openRig } from "../../tests/helpers/receiver_rig.ts";
-import {
-  apnsAccount,
-  fcmAccount,
-  freshDevice,
-  freshRegistration,
-  p256Pem,
-  publicHalf,
-  rsaPem,
-} from "../../tests/helpers/vendor_accounts.ts";
+import { freshDevice, freshRegistration } from "../../tests/helpers/vendor_accounts.ts";
+import { openApple, openGoogle } from "../../tests/helpers/vendor_fakes.ts";
 import { APNS } from "../../src/transports/apns.ts";
 import { FCM } from "../../src/transports/fcm.ts";
 import { WEBHOOK } from "../../src/transports/webhook.ts";
@@ -29,19 +19,12 @@ export async function openReceivers() {
     await openWebPush(things),
     await openOwnPushService(things),
     await openWebhook(things),
-    await openApple(things),
-    await openGoogle(things),
+    await openApns(things),
+    await openFcm(things),
   ];
-  const caFile = await Deno.makeTempFile({ suffix: ".pem" });
-  things.defer(() => Deno.remove(caFile));
-  await Deno.writeTextFile(caFile, certificates.ca);
   return {
     receivers: opened.map(({ receiver }) => receiver),
-    env: {
-      CARILLON_PUSH_HOSTS: "127.0.0.1",
-      NODE_EXTRA_CA_CERTS: caFile,
-      ...Object.assign({}, ...opened.map(({ env }) => env)),
-    },
+    env: Object.assign({}, ...opened.map(({ env }) => env)) as Record<string, string>,
     [Symbol.asyncDispose]: () => things.disposeAsync(),
   };
 }
@@ -52,7 +35,8 @@ async function openWebPush(things: AsyncDisposableStack): Promise<Opened> {
   const service = things.use(await openPushService()), subscription = service.subscribe();
   const handed = { transport: WEB_PUSH, endpoint: subscription.address, keys: subscription.keys };
   const told = () => service.messages(subscription).map(({ text }) => text);
-  return { receiver: { name: "Web Push", handed, told } };
+  // All of them are on this machine, with certificates of one authority.
+  return { receiver: { name: "Web Push", handed, told }, env: await service.env() };
 }
 
 /** Of another Carillon, which knows nothing of this one. */
@@ -75,32 +59,32 @@ async function openWebhook(things: AsyncDisposableStack): Promise<Opened> {
   return { receiver: { name: "webhook", handed: { transport: WEBHOOK, ...receiver.subscribe() }, told } };
 }
 
-async function openApple(things: AsyncDisposableStack): Promise<Opened> {
-  const key = p256Pem(), account = apnsAccount("", key);
-  const apns = things.use(await openApns({ certificates, account: { ...account, publicKey: publicHalf(key) } }));
-  const told = () => apns.notifications.map(({ payload }) => JSON.stringify(payload));
+async function openApns(things: AsyncDisposableStack): Promise<Opened> {
+  const { fake, credentials } = await openApple();
+  things.use(fake);
+  const told = () => fake.notifications.map(({ payload }) => JSON.stringify(payload));
   return {
     receiver: { name: "APNs", handed: { transport: APNS, endpoint: freshDevice() }, told },
-    env: { CARILLON_APNS: JSON.stringify({ ...account, server: apns.origin }) },
+    env: { CARILLON_APNS: JSON.stringify(credentials) },
   };
 }
 
-async function openGoogle(things: AsyncDisposableStack): Promise<Opened> {
-  const key = rsaPem(), account = fcmAccount("", key);
-  const fcm = things.use(await openFcm({ certificates, account: { ...account, publicKey: publicHalf(key) } }));
+async function openFcm(things: AsyncDisposableStack): Promise<Opened> {
+  const { fake, credentials } = await openGoogle();
+  things.use(fake);
   const file = {
-    project_id: account.projectId,
-    client_email: account.clientEmail,
-    private_key_id: account.keyId,
-    private_key: key,
-    token_uri: fcm.tokenUri,
-    server: fcm.origin,
+    project_id: credentials.projectId,
+    client_email: credentials.clientEmail,
+    private_key_id: credentials.keyId,
+    private_key: credentials.privateKey,
+    token_uri: credentials.tokenUri,
+    server: credentials.server,
   };
   return {
     receiver: {
       name: "FCM",
       handed: { transport: FCM, endpoint: freshRegistration() },
-      told: () => fcm.messages.map((message) => JSON.stringify(message)),
+      told: () => fake.messages.map((message) => JSON.stringify(message)),
     },
     env: { CARILLON_FCM: JSON.stringify(file) },
   };

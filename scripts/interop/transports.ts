@@ -4,11 +4,10 @@ import { eventually } from "../../tests/helpers/eventually.ts";
 import { davClient } from "../../tests/helpers/radicale_client.ts";
 import { signAccess } from "../bench/tokens.ts";
 import type { BenchWorker } from "../bench/worker.ts";
+import { hubOf } from "../lib/address.ts";
 import { type Place, printError, type ServerKind, type Step } from "./kinds.ts";
 import { openReceivers, type Receiver } from "./receivers.ts";
 import { withCarillon, withServer } from "./run.ts";
-
-const HUB = "/.well-known/mercure";
 
 export function runTransports(server: ServerKind): Promise<Step[]> {
   return withServer(server, async (upstream) => {
@@ -21,7 +20,7 @@ async function tellAll(place: Place, worker: BenchWorker, receivers: Receiver[])
   const client = davClient(place.origin, place.user, place.password), path = `${place.calendars}told/`;
   const topic = place.origin + path, token = await signAccess(worker, "subscribe", "interop");
   await client.makeCalendar(path);
-  const stream = await openStream(place.origin + HUB, `match=${encodeURIComponent(topic)}`, token);
+  const stream = await openStream(hubOf(place.origin), `match=${encodeURIComponent(topic)}`, token);
   const told = () => stream.events.map(({ data }) => data);
   const subscribed = receivers.map(async (receiver) => {
     await subscribe(worker, token, topic, receiver);

@@ -10,9 +10,6 @@ import type { Signer } from "./signer.ts";
 /** RFC 9068 2.2 wants a client and a subject; whoever has the same subject is the same owner to the worker. */
 const HOLDER = "carillon-commands";
 
-/** RFC 6750 2.1. */
-const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
-
 export type Grants = Partial<Record<Action, string[] | undefined>>;
 
 /** Signs a token; patterns are in their short form. Lives for `expires` seconds. Throws `UsageError` for a pattern. */
@@ -35,9 +32,14 @@ export async function signAccessToken(
     .sign(key);
 }
 
+/** RFC 6750 2.1. */
+export function isAccessToken(text: string): boolean {
+  return /^[A-Za-z0-9._~+/-]+=*$/.test(text);
+}
+
 /** Checks a token that was given; nothing of it is shown. Throws `UsageError`. */
 export function checkAccessToken(text: string): string {
-  if (TOKEN.test(text)) return text;
+  if (isAccessToken(text)) return text;
   throw new UsageError("--token is no access token");
 }
 

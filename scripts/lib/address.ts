@@ -18,6 +18,11 @@ export function findAddress(given: string | undefined): string {
   throw new Refusal("PORT is 0, so the address is known to the worker alone: give --url, as the worker printed it");
 }
 
+/** `host` is as a URL or a socket has it: IPv6 in brackets or not. */
+export function isThisMachine(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|::1|\[::1\])$/.test(host);
+}
+
 export function hubOf(url: string): string {
   return url + HUB_PATH;
 }

@@ -1,4 +1,5 @@
 /** Lines in a plane, as an SVG that is light or dark like the page around it. */
+import { escapeXml } from "../../src/wire/xml.ts";
 
 /** `ticks` begin and end the axis. A logarithmic one has no zero. */
 export type Axis = { label: string; isLogarithmic: boolean; ticks: { at: number; text: string }[] };
@@ -20,14 +21,14 @@ export function printChart(chart: Chart): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 860 400" role="img" aria-labelledby="t d"`,
     `  font-family="system-ui, sans-serif" font-size="13">`,
-    `<title id="t">${escape(title)}</title>`,
-    `<desc id="d">${escape(description)}</desc>`,
+    `<title id="t">${escapeXml(title)}</title>`,
+    `<desc id="d">${escapeXml(description)}</desc>`,
     `<style>${printStyle(lines.length)}</style>`,
-    `<text class="title" x="${LEFT}" y="22">${escape(title)}</text>`,
+    `<text class="title" x="${LEFT}" y="22">${escapeXml(title)}</text>`,
     ...x.ticks.map((tick) => printTick(acrossOf(x, tick.at), true, tick.text)),
     ...y.ticks.map((tick) => printTick(upOf(y, tick.at), false, tick.text)),
-    `<text x="${LEFT + WIDTH / 2}" y="${TOP + HEIGHT + 42}" text-anchor="middle">${escape(x.label)}</text>`,
-    `<text transform="translate(18 ${TOP + HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escape(y.label)}</text>`,
+    `<text x="${LEFT + WIDTH / 2}" y="${TOP + HEIGHT + 42}" text-anchor="middle">${escapeXml(x.label)}</text>`,
+    `<text transform="translate(18 ${TOP + HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeXml(y.label)}</text>`,
     ...lines.flatMap((line, i) => printLine(chart, line, i)),
     "</svg>",
   ].join("\n") + "\n";
@@ -50,7 +51,7 @@ function printTick(at: number, isAcross: boolean, text: string): string {
   const label = isAcross
     ? `x="${at}" y="${TOP + HEIGHT + 20}" text-anchor="middle"`
     : `x="${LEFT - 8}" y="${at + 4}" text-anchor="end"`;
-  return `<path class="grid" d="M${x1} ${y1}L${x2} ${y2}" />\n<text ${label}>${escape(text)}</text>`;
+  return `<path class="grid" d="M${x1} ${y1}L${x2} ${y2}" />\n<text ${label}>${escapeXml(text)}</text>`;
 }
 
 function printLine({ x, y }: Chart, { name, points }: Line, index: number): string[] {
@@ -59,7 +60,7 @@ function printLine({ x, y }: Chart, { name, points }: Line, index: number): stri
   return [
     `<polyline class="l${index}" points="${places.join(" ")}" />`,
     `<path class="key l${index}" d="M${left} ${at}h28" />`,
-    `<text x="${left + 36}" y="${at + 4}">${escape(name)}</text>`,
+    `<text x="${left + 36}" y="${at + 4}">${escapeXml(name)}</text>`,
   ];
 }
 
@@ -75,7 +76,3 @@ function partOf({ isLogarithmic, ticks }: Axis, value: number): number {
 
 /** A tenth of a unit is less than one sees. */
 const round = (place: number) => Math.round(10 * place) / 10;
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}

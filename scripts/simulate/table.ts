@@ -62,12 +62,6 @@ export function duration(seconds: number): string {
   return seconds < 36 * 3600 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86_400).toFixed(1)} days`;
 }
 
-export function printTerminal(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: string[]) => row.map((cell, i) => i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!));
-  return rows.map((row) => line(row).join("  ").trimEnd()).join("\n");
-}
-
 export function printMarkdown([head, ...rows]: string[][]): string {
   return [head!, head!.map((_, i) => i ? "--:" : "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

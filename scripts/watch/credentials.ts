@@ -1,10 +1,9 @@
 /** What goes to the DAV server and to the push service, so that they know who asks. */
+import { isAccessToken } from "../lib/access_token.ts";
+import { isThisMachine } from "../lib/address.ts";
 import { Refusal, UsageError } from "../lib/command.ts";
 import { findSecret, type Source } from "./secret.ts";
 import type { Settings } from "./settings.ts";
-
-/** RFC 6750 2.1. */
-const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 /** The headers of Basic (RFC 7617, in UTF-8); none without a user. Throws `UsageError` or `Refusal`. */
 export async function findHeaders({ user, password }: Settings, signal: AbortSignal): Promise<Record<string, string>> {
@@ -18,13 +17,12 @@ export async function findHeaders({ user, password }: Settings, signal: AbortSig
 /** Undefined where no source is given. Throws `Refusal`. */
 export async function findToken(source: Source, signal: AbortSignal): Promise<string | undefined> {
   const token = (await findSecret("--token", source, signal))?.trim();
-  if (token === undefined || TOKEN.test(token)) return token;
+  if (token === undefined || isAccessToken(token)) return token;
   throw new Refusal("what was given as the token is no access token: deno task token makes one");
 }
 
 /** A password that is sent in the clear to another machine. */
 export function isInTheClear({ url, user }: Settings): boolean {
   const { protocol, hostname } = new URL(url);
-  const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-  return user !== undefined && protocol === "http:" && !isLocal;
+  return user !== undefined && protocol === "http:" && !isThisMachine(hostname);
 }

@@ -6,7 +6,7 @@ import { importKeys, type KeptKeys, makeKeys, publicKeys } from "./keys.ts";
 import { listen, type Listener, type Place } from "./listen.ts";
 import { type Pace, systemPace } from "./pace.ts";
 import { ReceiverError } from "./receiver_error.ts";
-import { discard, type Effects, type Fetch, request } from "./request.ts";
+import { discard, type Effects, type Fetch, request, systemFetch } from "./request.ts";
 import { type Resources, subscribe, type Wanted } from "./subscribe.ts";
 
 export { type Message, URGENCIES, type Urgency } from "./message.ts";
@@ -69,7 +69,6 @@ export async function resumeReceiver(
   };
 }
 
-/** fetch must be called as a function of its global (Web IDL: an illegal invocation else). */
-function effectsOf({ fetch = (url, init) => globalThis.fetch(url, init), pace = systemPace }: Given): Effects {
+function effectsOf({ fetch = systemFetch, pace = systemPace }: Given): Effects {
   return { fetch, pace };
 }

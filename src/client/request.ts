@@ -6,6 +6,9 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export type Effects = { fetch: Fetch; pace: Pace };
 
+/** fetch must be called as a function of its global (Web IDL: an illegal invocation else). */
+export const systemFetch: Fetch = (url, init) => globalThis.fetch(url, init);
+
 /** Milliseconds that an answer may take. */
 const PATIENCE = 10_000;
 

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { IssuerConfig } from "../config/issuers.ts";
 import { asCarillonError, type ErrorCode } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
-import { createSamples, type Sample } from "./samples.ts";
+import { createSamples, type Sample, valueOf } from "./samples.ts";
 import { createSurvey, type Survey } from "./survey.ts";
 import type { Failure, Refusal, Trouble } from "./trouble.ts";
 
@@ -41,7 +41,7 @@ export function createFigures({ kv, clock, metrics, trouble, issuers }: Deps) {
       now: clock.now(),
       samples: samples.list(),
       deliveries: await readDeliveries(metrics),
-      paused: (await metrics.pushServicesPaused.get()).values[0]?.value ?? 0,
+      paused: await valueOf(metrics.pushServicesPaused),
       survey,
       refusals: trouble.refusals(),
       failures: trouble.failures(),

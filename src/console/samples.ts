@@ -44,6 +44,6 @@ async function readTotals(metrics: Metrics): Promise<Totals> {
 }
 
 /** Of a metric without labels. */
-async function valueOf(metric: { get: () => Promise<{ values: { value: number }[] }> }): Promise<number> {
+export async function valueOf(metric: { get: () => Promise<{ values: { value: number }[] }> }): Promise<number> {
   return (await metric.get()).values[0]?.value ?? 0;
 }

@@ -1,9 +1,9 @@
 /** What is done around several doors. */
-import type { Hono, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { AwaitTurn } from "../access/refusals.ts";
 import { CarillonError } from "../errors.ts";
-import type { StreamEnv } from "./stream.ts";
+import type { Routes } from "./stream.ts";
 
 /** What is refused may wait; who must wait too long has to connect again. */
 export function refusedInTurn(awaitTurn: AwaitTurn): MiddlewareHandler {
@@ -32,7 +32,7 @@ export function crossOrigin(origin: string[]) {
 }
 
 /** Methods that an address does not have are 405, with those that it has. Called when all are mounted. */
-export function refuseOtherMethods(app: Hono<{ Bindings: StreamEnv }>): void {
+export function refuseOtherMethods(app: Routes): void {
   const allowed = new Map<string, string[]>();
   for (const { path, method } of app.routes.filter(({ method }) => method !== "ALL")) {
     allowed.set(path, [...allowed.get(path) ?? [], method]);

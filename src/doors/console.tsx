@@ -1,6 +1,5 @@
 /** `/-/console`: what goes on at this worker, a test ring, and what is heard of it; for whoever has the admin token. */
-import { type Context, type Handler, type Hono, type MiddlewareHandler } from "hono";
-import { etag } from "hono/etag";
+import { type Context, type Handler, type MiddlewareHandler } from "hono";
 import type { Broker } from "../broker/broker.ts";
 import type { FiguresReader } from "../console/figures.ts";
 import { CONSOLE, ConsolePage, FiguresPart, LoginPage } from "../console/page.tsx";
@@ -13,7 +12,7 @@ import { checkType, readText } from "./body.ts";
 import { CONSOLE_FILES, consoleFileDoor } from "./console_files.ts";
 import { type ConsoleSession, createConsoleSession } from "./console_session.ts";
 import type { Refused } from "./refused.ts";
-import { STREAM_HEADERS, type StreamEnv } from "./stream.ts";
+import { type Routes, STREAM_HEADERS, type StreamEnv } from "./stream.ts";
 
 /** A topic of 1,024 characters, each of them escaped. */
 const MAX_FORM_BYTES = 16 * 1024;
@@ -40,7 +39,7 @@ type Deps = Pick<Broker, "publish" | "seats" | "announce" | "admit" | "hashKey">
 };
 
 /** Only where it has its origin for itself: see `consoleOffDoor`. To be mounted before what lets other origins in. */
-export function mountConsole(app: Hono<{ Bindings: StreamEnv }>, deps: Deps): void {
+export function mountConsole(app: Routes, deps: Deps): void {
   const session = createConsoleSession(deps), given = { ...deps, session };
   app.use(`${CONSOLE}/*`, withHeaders);
   app.get(CONSOLE, pageDoor(given));
@@ -50,7 +49,7 @@ export function mountConsole(app: Hono<{ Bindings: StreamEnv }>, deps: Deps): vo
   app.post(`${CONSOLE}/ring`, ringDoor(given));
   app.get(`${CONSOLE}/listen`, listenDoor(given));
   // One by one: a pattern beside the paths above would cost every door its fast router.
-  for (const name of CONSOLE_FILES) app.get(`${CONSOLE}/${name}`, etag(), consoleFileDoor(name));
+  for (const name of CONSOLE_FILES) app.get(`${CONSOLE}/${name}`, consoleFileDoor(name));
 }
 
 /** Where the DAV server's pages have our origin, they could do with a session whatever its owner may. */

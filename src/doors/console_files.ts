@@ -1,5 +1,6 @@
 /** What the console's pages are made of besides: script, style and icon. They say nothing of this worker. */
 import type { Handler } from "hono";
+import { keepText, keptTextDoor } from "./kept_text.ts";
 
 const FOLDER = new URL("../console/static/", import.meta.url);
 
@@ -13,12 +14,8 @@ type Name = keyof typeof TYPES;
 
 export const CONSOLE_FILES = Object.keys(TYPES) as Name[];
 
-/**
- * Read at the start: later there may be no descriptor left for it. Browsers ask each time whether it has changed, since
- * workers of two versions may answer.
- */
+/** Read at the start: later there may be no descriptor left for it. */
 export function consoleFileDoor(name: Name): Handler {
-  const text = Deno.readTextFileSync(new URL(name, FOLDER));
-  const headers = { "content-type": TYPES[name], "cache-control": "no-cache" };
-  return (c) => c.body(text, 200, headers);
+  const text = keepText(Deno.readTextFileSync(new URL(name, FOLDER)), { "content-type": TYPES[name] });
+  return keptTextDoor(() => text);
 }

@@ -1,5 +1,4 @@
 /** Where the doors of our own push service are. */
-import type { Hono } from "hono";
 import { refusedInTurn } from "./around.ts";
 import { pushDoor, type rawPushDoor } from "./push.ts";
 import {
@@ -10,9 +9,9 @@ import {
   pushSubscribeDoor,
   receiptSubscribeDoor,
 } from "./push_service.ts";
-import type { StreamEnv } from "./stream.ts";
+import type { Routes } from "./stream.ts";
 
-export function mountPushService(app: Hono<{ Bindings: StreamEnv }>, deps: Parameters<typeof rawPushDoor>[0]): void {
+export function mountPushService(app: Routes, deps: Parameters<typeof rawPushDoor>[0]): void {
   app.use(`${PUSH}/*`, refusedInTurn(deps.awaitTurn));
   app.post(`${PUSH}/subscribe`, pushSubscribeDoor(deps));
   app.post(`${PUSH}/receipt`, receiptSubscribeDoor(deps));

@@ -14,13 +14,14 @@ export type Refused = (thrown: unknown, path?: string) => CarillonError;
 export function createRefused(
   { metrics, log, trouble }: { metrics: Metrics; log: Logger; trouble: Trouble },
 ): Refused {
-  return (thrown, path) => {
+  return (thrown, asked) => {
+    const path = asked === undefined ? undefined : loggedPath(asked);
     const error = asCarillonError(thrown), { code, message: detail, meaning } = error;
     metrics.refused.inc({ code });
-    trouble.refused(code, path === undefined ? undefined : loggedPath(path));
+    trouble.refused(code, path);
     log[meaning.level]("{code}: {detail}", {
       detail,
-      ...(path !== undefined && { path: loggedPath(path) }),
+      ...(path !== undefined && { path }),
       ...causeOf(thrown),
     });
     return error;

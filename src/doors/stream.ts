@@ -1,5 +1,5 @@
 /** `GET` and `QUERY /.well-known/mercure`: Server-Sent Events, the Mercure protocol's "Subscription". */
-import type { Context, Handler } from "hono";
+import type { Context, Handler, Hono } from "hono";
 import type { Broker } from "../broker/broker.ts";
 import type { Reader } from "../broker/audience.ts";
 import type { OpenStream } from "../broker/sink.ts";
@@ -16,6 +16,9 @@ import { hubLink } from "./discovery.ts";
 
 /** Where the route leaves what the server is to do with the socket once the headers are out. */
 export type StreamEnv = { open?: OpenStream };
+
+/** What doors are mounted on. */
+export type Routes = Hono<{ Bindings: StreamEnv }>;
 
 const MATCHERS = new Map<string, MatchType>([["match", "exact"], ["match_exact", "exact"], [
   "match_urlpattern",

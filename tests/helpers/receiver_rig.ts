@@ -2,8 +2,8 @@
 import { Agent } from "node:https";
 import { createReceiver, type Exported, type Listener, resumeReceiver } from "../../src/client/receiver.ts";
 import { createWaiting } from "../../scripts/lib/waiting.ts";
-import { serveNode } from "../../src/serve/node_http.ts";
 import { certificates } from "./certificates.ts";
+import { tellPort } from "./keep_port.ts";
 import { openTlsFront } from "./tls_front.ts";
 import { accessToken, testWorker } from "./worker.ts";
 
@@ -12,13 +12,8 @@ export type Rig = Awaited<ReturnType<typeof openRig>>;
 /** `await using` stops all of it. The worker's own transport may push to itself. */
 export async function openRig() {
   const things = new AsyncDisposableStack(), front = things.use(await openTlsFront());
-  const serve: typeof serveNode = async (...all) => {
-    const listening = await serveNode(...all);
-    front.to(listening.port);
-    return listening;
-  };
   const env = { CARILLON_URL: front.url, CARILLON_PUSH_HOSTS: front.host };
-  const worker = things.use(await testWorker({ env, ca: certificates.ca, serve }));
+  const worker = things.use(await testWorker({ env, ca: certificates.ca, serve: tellPort(front.to) }));
   const client = things.use(Deno.createHttpClient({ caCerts: [certificates.ca] }));
   const agent = new Agent({ ca: certificates.ca });
   things.defer(() => agent.destroy());

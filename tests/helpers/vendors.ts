@@ -9,19 +9,10 @@ import { createEgress, type Egress } from "../../src/transports/egress.ts";
 import { createFcm } from "../../src/transports/fcm.ts";
 import { createTrust } from "../../src/transports/trust.ts";
 import type { VendorDeps } from "../../src/transports/vendor.ts";
-import { openApns } from "../fakes/apns.ts";
-import { openFcm } from "../fakes/fcm.ts";
 import { certificates } from "./certificates.ts";
 import { deliveryTo } from "./deliveries.ts";
-import {
-  apnsAccount,
-  fcmAccount,
-  freshDevice,
-  freshRegistration,
-  p256Pem,
-  publicHalf,
-  rsaPem,
-} from "./vendor_accounts.ts";
+import { freshDevice, freshRegistration, p256Pem, rsaPem } from "./vendor_accounts.ts";
+import { openApple, openGoogle } from "./vendor_fakes.ts";
 
 type Options = {
   /** Ours; the fake has the same, unless it gets one of its own. */
@@ -37,9 +28,8 @@ const p256 = p256Pem(), rsa = rsaPem();
 
 /** APNs and our transport; `await using` ends both. */
 export async function withApns({ clock = systemClock, now = clock.now, trusted, key = p256 }: Options = {}) {
-  const account = apnsAccount("https://api.push.apple.example", p256);
-  const fake = await openApns({ certificates, account: { ...account, publicKey: publicHalf(p256) }, now });
-  const deps = openDeps(clock, trusted), credentials = { ...account, key, server: fake.origin };
+  const { fake, credentials: known } = await openApple({ key: p256, now });
+  const deps = openDeps(clock, trusted), credentials = { ...known, key };
   const fresh = () => `apns:${freshDevice()}`;
   return { fake, credentials, fresh, ...sending(createApns({ ...deps, credentials }), fresh, deps.egress, fake) };
 }
@@ -48,10 +38,9 @@ export async function withApns({ clock = systemClock, now = clock.now, trusted, 
 export async function withFcm(
   { clock = systemClock, now = clock.now, trusted, key = rsa, life }: Options & { life?: number } = {},
 ) {
-  const account = fcmAccount("https://fcm.googleapis.example", rsa);
-  const fake = await openFcm({ certificates, account: { ...account, publicKey: publicHalf(rsa) }, now, life });
-  const { tokenUri, origin } = fake, credentials = { ...account, privateKey: key, tokenUri, server: origin };
-  const deps = openDeps(clock, trusted), fresh = () => `fcm:${freshRegistration()}`;
+  const { fake, credentials: known } = await openGoogle({ key: rsa, now, life });
+  const deps = openDeps(clock, trusted), credentials = { ...known, privateKey: key };
+  const fresh = () => `fcm:${freshRegistration()}`;
   return { fake, credentials, deps, fresh, ...sending(createFcm({ ...deps, credentials }), fresh, deps.egress, fake) };
 }
 

@@ -2,9 +2,9 @@
 import { pushService, type State, type Transport, watch } from "../../src/client/mod.ts";
 import { createWaiting } from "../../scripts/lib/waiting.ts";
 import type { Clock } from "../../src/clock.ts";
-import { serveNode } from "../../src/serve/node_http.ts";
 import { memoryKv } from "./broker.ts";
 import { certificates } from "./certificates.ts";
+import { tellPort } from "./keep_port.ts";
 import { startRadicale } from "./radicale.ts";
 import { openTlsFront } from "./tls_front.ts";
 import { accessToken, testWorker } from "./worker.ts";
@@ -30,13 +30,8 @@ export async function openWatchRig() {
   await radicale.as("alice").makeAddressBook("/alice/people/");
   const client = things.use(Deno.createHttpClient({ caCerts: [certificates.ca] }));
   const direct: Fetch = (url, init) => fetch(url, { ...init, client });
-  const serve: typeof serveNode = async (...all) => {
-    const listening = await serveNode(...all);
-    front.to(listening.port);
-    return listening;
-  };
   const env = { CARILLON_URL: front.url, CARILLON_PUSH_HOSTS: front.host, CARILLON_UPSTREAM: radicale.url };
-  const start = () => testWorker({ env, ca: certificates.ca, serve, kv: kv.kv });
+  const start = () => testWorker({ env, ca: certificates.ca, serve: tellPort(front.to), kv: kv.kv });
   let worker = await start();
   things.defer(() => worker.stop());
   const headers = { authorization: `Basic ${btoa("alice:alice")}` };

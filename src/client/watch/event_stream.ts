@@ -2,7 +2,7 @@
 import { openStream } from "../open_stream.ts";
 import { backOff } from "../pace.ts";
 import { ReceiverError } from "../receiver_error.ts";
-import type { Effects, Fetch } from "../request.ts";
+import { type Effects, type Fetch, systemFetch } from "../request.ts";
 import type { Channel, Hearing, Transport } from "./transport.ts";
 
 type Options = {
@@ -17,8 +17,7 @@ type Options = {
 const MAX_TOPICS = 100;
 
 /** A transport over one stream for all collections. */
-export function eventStream({ hub: own, token, fetch: given }: Options): Transport {
-  const fetch = given ?? ((url, init) => globalThis.fetch(url, init));
+export function eventStream({ hub: own, token, fetch = systemFetch }: Options): Transport {
   const authorized: Fetch = (url, init) =>
     fetch(url, { ...init, headers: { ...init.headers as Record<string, string>, authorization: `Bearer ${token}` } });
 

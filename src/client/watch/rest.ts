@@ -1,4 +1,5 @@
 /** Resting between two looks: until one is due, or something happened, or the machine has slept. */
+import { systemPace } from "../pace.ts";
 
 /** As the app gives it; `now` is the wall clock, milliseconds since 1970, which goes on while a machine sleeps. */
 export type Clock = {
@@ -6,6 +7,8 @@ export type Clock = {
   elapsed: () => number;
   wait: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 };
+
+export const systemClock: Clock = { now: Date.now, elapsed: systemPace.elapsed, wait: systemPace.wait };
 
 /** Milliseconds of one wait: timers stand still in a sleep, so none may be long. */
 const TICK = 60_000;

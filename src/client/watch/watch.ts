@@ -1,13 +1,12 @@
 /** Watching a calendar, an address book, or the home of many: by push where there is any, and by polling where not. */
 import { toBase64Url } from "../base64url.ts";
-import { systemPace } from "../pace.ts";
 import { ReceiverError } from "../receiver_error.ts";
-import type { Fetch } from "../request.ts";
+import { type Fetch, systemFetch } from "../request.ts";
 import { createHear } from "./hear.ts";
 import { createHold } from "./hold.ts";
 import { createLook, type Look } from "./look.ts";
 import { afterFault, whilePolling, whilePushed } from "./paces.ts";
-import { type Clock, createRest } from "./rest.ts";
+import { type Clock, createRest, systemClock } from "./rest.ts";
 import { type Changed, createTell } from "./tell.ts";
 import type { Transport } from "./transport.ts";
 import { webPush } from "./web_push.ts";
@@ -51,8 +50,6 @@ export type Watch = {
   end: () => Promise<void>;
 };
 
-const systemClock: Clock = { now: Date.now, elapsed: systemPace.elapsed, wait: systemPace.wait };
-
 /**
  * Milliseconds within which is looked: after a message without a token; a new connection or a sleep; a lost connection, or
  * a change that the app did not take.
@@ -65,8 +62,12 @@ export function watch(options: Options): Watch {
   const url = readAddress(options.url),
     clientId = options.clientId ?? toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
   const ending = new AbortController(), { signal } = ending, said = new Set<string>(), failed = new Set<string>();
-  const fetch: Fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init));
-  const effects = { fetch, headers: options.headers ?? {}, signal, pace: { ...clock, random } };
+  const effects = {
+    fetch: options.fetch ?? systemFetch,
+    headers: options.headers ?? {},
+    signal,
+    pace: { ...clock, random },
+  };
   let state: State = "offline", isReached = false;
 
   const tell = createTell({ changed, wait: clock.wait, report, signal });

@@ -49,13 +49,10 @@ const isDeclaration = ([name]: [string, string]) => name === "xmlns" || name.sta
 
 /** The attributes that declare nothing, by their Clark names. */
 export function nameAll(pairs: [string, string][], scope: Scope): Map<string, string> {
-  const named = new Map(
-    pairs.filter((pair) => !isDeclaration(pair)).map(([name, value]) => [expand(name, scope, false), value]),
-  );
+  const attributes = pairs.filter((pair) => !isDeclaration(pair));
+  const named = new Map(attributes.map(([name, value]) => [expand(name, scope, false), value]));
   const isOnce = new Set(pairs.map(([name]) => name)).size === pairs.length;
-  if (!isOnce || named.size < pairs.filter((pair) => !isDeclaration(pair)).length) {
-    throw malformed("an attribute stands there twice");
-  }
+  if (!isOnce || named.size < attributes.length) throw malformed("an attribute stands there twice");
   return named;
 }
 
