@@ -122,9 +122,13 @@ Deno.test("issuers: a broken key in a set by address refuses its own tokens, and
 
 Deno.test("issuers: the right key is chosen by kid, and without a kid the only one", async () => {
   const both = issuerOf({ jwks: { keys: [oldJwk, freshJwk] } });
-  equal(await outcome(both, await tokenOf(fresh.privateKey, "fresh")), "verified");
-  equal(await outcome(both, await tokenOf(fresh.privateKey, "old")), "signature");
-  equal(await outcome(both, await tokenOf(fresh.privateKey, "other")), "key");
+  // The second time each key is one that was found before.
+  for (const _ of ["first", "second"]) {
+    equal(await outcome(both, await tokenOf(fresh.privateKey, "fresh")), "verified");
+    equal(await outcome(both, await tokenOf(fresh.privateKey, "old")), "signature");
+    equal(await outcome(both, await tokenOf(fresh.privateKey, "other")), "key");
+    equal(await outcome(both, await tokenOf(fresh.privateKey)), "key");
+  }
   equal(await outcome(issuerOf({ jwks: { keys: [oldJwk] } }), await tokenOf(old.privateKey)), "verified");
 });
 
