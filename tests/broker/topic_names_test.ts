@@ -18,6 +18,10 @@ Deno.test("topic names: a sealed one opens to what it was made of, and tells not
     equal(names.open(name), { owner, topic: topic.toWellFormed() });
     ok(/^[\w-]+$/.test(name));
   }));
+  const name = names.seal("https://dav.example/alice/", "https://dav.example/alice/work/");
+  for (const told of [name, atob(name.replaceAll("-", "+").replaceAll("_", "/"))]) {
+    ok(!/dav|alice|work/.test(told), told);
+  }
 });
 
 Deno.test("topic names: what was never given opens nothing", () => {
