@@ -28,7 +28,7 @@ Deno.test("seal: sealed text holds nothing of the text, and never twice the same
 Deno.test("seal: another secret, none, or changed bytes do not open it, and the error says what to do, not what it is", async () => {
   const sealed = await seal("the private key", SECRET);
   ok(sealed.sealed);
-  const changed = { ...sealed, data: sealed.data.slice().fill(0, 0, 1) };
+  const changed = { ...sealed, data: sealed.data.with(0, sealed.data[0]! ^ 1) };
   const refusals = [
     await refusal(sealed, "another secret of the same length"),
     await refusal(sealed, undefined),
