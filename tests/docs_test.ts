@@ -61,7 +61,7 @@ Deno.test("readme: every command of the table is a task, and every task for user
 });
 
 /** The documents that name tests, and how many at least. */
-const NAMING = { "conformance.md": 100, "security.md": 60, "seven-things.md": 14 };
+const NAMING = { "conformance.md": 100, "security.md": 60, "seven-things.md": 11 };
 
 for (const [name, least] of Object.entries(NAMING)) {
   Deno.test(`docs: every test that ${name} names is in its file`, async () => {
