@@ -2,6 +2,7 @@
 import webPush from "web-push";
 import { component } from "../helpers/component.ts";
 import { equal } from "../helpers/assert.ts";
+import { documentOf } from "../helpers/document.ts";
 import { startProcess } from "../helpers/process.ts";
 import { accessToken, testWorker } from "../helpers/worker.ts";
 
@@ -12,11 +13,10 @@ const withNode = await component("Node 20", async () => {
 
 /** The example in a folder of its own, beside the bundle. */
 async function makeExample(url: string): Promise<string> {
-  const folder = await Deno.makeTempDir(), document = await Deno.readTextFile("docs/push-service.md");
-  const args = ["bundle", "--quiet", "--platform", "browser", "-o", `${folder}/receiver.js`, "src/client/receiver.ts"];
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  const example = /```js receiver\n(.*?)```/s.exec(document)![1]!.replace("http://localhost:8411", url);
+  const folder = await Deno.makeTempDir(), document = await documentOf("docs/push-service.md");
+  const replace = { "npx -y deno@2.9.6": Deno.execPath(), "receiver.js src": `${folder}/receiver.js src` };
+  await document.runText(document.textOf("sh bundle"), { folder: Deno.cwd(), replace });
+  const example = document.textOf("js receiver").replace("http://localhost:8411", url);
   await Deno.writeTextFile(`${folder}/example.mjs`, example);
   await Deno.writeTextFile(`${folder}/package.json`, '{"type":"module"}');
   return folder;
