@@ -1,5 +1,6 @@
 /** What was found, as the page docs/interop.md. */
 import deno from "../../deno.json" with { type: "json" };
+import { causeOf } from "./causes.ts";
 import type { Difference } from "./compare.ts";
 import type { Step } from "./kinds.ts";
 import { KNOWN_LIMITS, type Run } from "./run.ts";
@@ -96,17 +97,22 @@ function section(title: string, parts: string[], otherwise: string): string[] {
 function printDifferences({ server, runs }: Row): string[] {
   return runsOf(runs).filter(({ differences }) => differences.length > 0)
     .map(({ client, differences }) =>
-      [`### ${server.name} with ${client}`, ...differences.map(printDifference)].join("\n\n")
+      [`### ${server.name} with ${client}`, ...differences.map((each) => printDifference(server.name, each))].join(
+        "\n\n",
+      )
     );
 }
 
-function printDifference({ step, direct, through }: Difference): string {
+function printDifference(server: string, { step, direct, through }: Difference): string {
   const lines = [
     ...direct.slice(0, SHOWN).map((line) => `- ${line}`),
     ...through.slice(0, SHOWN).map((line) => `+ ${line}`),
   ];
-  return `${step}:\n\n\`\`\`diff\n${lines.map((line) => line.slice(0, 200)).join("\n")}\n\`\`\``;
+  const shown = `${step}:\n\n\`\`\`diff\n${lines.map((line) => line.slice(0, 200)).join("\n")}\n\`\`\``;
+  return withCause(shown, causeOf(server, step));
 }
+
+const withCause = (text: string, cause: string | undefined) => [text, ...(cause ? [cause] : [])].join("\n\n");
 
 function printLimits(rows: Row[]): string[] {
   const steps = new Set(
@@ -138,7 +144,8 @@ function printFailed({ name, lines }: Step): string {
 
 function printPush({ server, push, transports }: Row): string[] {
   const failed = [push, transports].flatMap((cell) => "found" in cell ? cell.found.filter(isFailed) : []);
-  return failed.length === 0 ? [] : [`${server.name}:\n\n${failed.map(printFailed).join("\n")}`];
+  if (failed.length === 0) return [];
+  return [withCause(`${server.name}:\n\n${failed.map(printFailed).join("\n")}`, causeOf(server.name, "push"))];
 }
 
 function printMissing(clients: Survey["clients"], rows: Row[]): string[] {

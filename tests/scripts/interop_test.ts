@@ -1,3 +1,4 @@
+import { causeOf } from "../../scripts/interop/causes.ts";
 import { CLIENTS } from "../../scripts/interop/clients.ts";
 import { TRANSPORT_NAMES } from "../../scripts/interop/page.ts";
 import { runTransports } from "../../scripts/interop/transports.ts";
@@ -50,6 +51,20 @@ Deno.test("interop: the page has each server and each client that the task knows
   for (const [, , ...rows] of [clients!, transports!]) {
     equal(rows.map(([server]) => server!.split(" ")[0]), SERVER_NAMES);
   }
+});
+
+Deno.test("interop: what differs, and what push does not do, stands on the page with its cause", async () => {
+  const page = await Deno.readTextFile("docs/interop.md");
+  const sectionOf = (title: string) => page.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
+  const [differs, push] = ["What differs", "What push does not do"].map(sectionOf);
+  const named = differs!.split("\n### ").slice(1).flatMap((part) => {
+    const [head, ...rest] = part.split("\n"), server = head!.split(" with ")[0]!;
+    return [...rest.join("\n").matchAll(/^(.+):\n\n```diff$/gm)].map(([, step]) => [server, step!]);
+  });
+  const failed = SERVER_NAMES.filter((server) => push!.includes(`\n${server}:\n`)).map((server) => [server, "push"]);
+  const flat = page.replaceAll("\n", " ");
+  for (const [server, what] of [...named, ...failed]) ok(flat.includes(causeOf(server!, what!)!), `${server}: ${what}`);
+  equal(page.match(/^Why: /gm)!.length, named.length + failed.length);
 });
 
 Deno.test("interop: a line that one side lacks is a difference, and so is a step or an outcome", () => {
