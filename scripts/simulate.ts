@@ -24,7 +24,7 @@ how often a device is woken, and how soon it sees a change. The same seed gives 
   --load NAME      this load alone: ${namesOf(LOADS)}
   --strategy NAME  this strategy alone: ${namesOf(STRATEGIES)}
   --users N        users, with 2.5 devices each (1000)
-  --days N         days (2)
+  --days N         days (2); the first one is a Monday
   --seed N         another number, other luck (1)
   --json           figures as JSON instead of tables
   --write          writes the tables and pictures of docs/push-or-poll.md, whose words stay as they are

@@ -1,4 +1,5 @@
 /** What is assumed of users, devices, collections, push services and the DAV server. docs/push-or-poll.md says why. */
+import type { Outage } from "./outage.ts";
 
 /** All times of the simulation are whole milliseconds. */
 export const SECOND = 1_000;
@@ -32,8 +33,9 @@ export type Assumptions = {
   imports: { share: number; changes: number; pause: number };
   /** Of all sittings so many come from outside: an invitation, a web interface. No device knows of them already. */
   outside: number;
-  /** How busy each hour of a day is, compared with the others. */
+  /** How busy each hour of a day is, compared with the others; and a day of a weekend, compared with a working day. */
   shape: readonly number[];
+  weekend: number;
   /** A push takes so many milliseconds on average, and so many are lost: devices that are off for long. */
   latency: number;
   loss: number;
@@ -47,6 +49,7 @@ export const ASSUMED: Assumptions = {
   imports: { share: 0.01, changes: 100, pause: 300 },
   outside: 0.3,
   shape: [1, 1, 1, 1, 1, 2, 4, 8, 12, 14, 14, 12, 10, 12, 13, 13, 12, 10, 8, 7, 6, 5, 3, 2],
+  weekend: 0.3,
   latency: 1 * SECOND,
   loss: 0.005,
 };
@@ -54,20 +57,21 @@ export const ASSUMED: Assumptions = {
 /** A phone, a laptop, and every other user a tablet. */
 export const devicesOf = (user: number) => 2 + user % 2;
 
-/** Requests a second that the DAV server answers for each device it has. What is beyond waits in a queue. */
-export const CAPACITY = 0.003;
+/** Requests a second that the DAV server answers, for so many devices, but one at the least. What is beyond waits in a queue. */
+export const capacityOf = (devices: number) => Math.max(1, 0.003 * devices);
 
 /** Who sees a change after this is late. */
 export const LATE = HOUR;
 
-/** How much more is changed than usual, and whether the push service loses everything for an hour of each day. */
-export type Load = { name: string; changes: number; outage?: { from: number; to: number } };
+/** How much more is changed than usual, and whether the push service is out of order for an hour of each day. */
+export type Load = { name: string; changes: number; outage?: Outage };
 
 export const LOADS: Load[] = [
   { name: "normal", changes: 1 },
   { name: "busy", changes: 5 },
   { name: "overload", changes: 10 },
-  { name: "outage", changes: 1, outage: { from: 10 * HOUR, to: 11 * HOUR } },
+  { name: "outage", changes: 1, outage: { from: 10 * HOUR, to: 11 * HOUR, isRefusal: false } },
+  { name: "refusal", changes: 1, outage: { from: 10 * HOUR, to: 11 * HOUR, isRefusal: true } },
 ];
 
 /** What is simulated: how many users for how many days. */

@@ -1,7 +1,8 @@
 /** One device: what wakes it, what it asks the DAV server, and when it sees each change. */
-import { type Assumptions, DAY, type Load, SECOND } from "./assumptions.ts";
+import { type Assumptions, type Load, SECOND } from "./assumptions.ts";
 import { append, authorOf, createList, importanceOf, type List, MAX_TOPICS, timeOf, topicOf } from "./change.ts";
 import { exceptOf, sentAt } from "./merging.ts";
+import { isWithin, takenAt } from "./outage.ts";
 import { exponential, type Random } from "./random.ts";
 import type { Poll } from "./strategies.ts";
 import { countSeen, type Tally } from "./tally.ts";
@@ -22,26 +23,32 @@ export function hearNothing({ at, next, end }: Heard): void {
   end.fill(0);
 }
 
-/** The pushes of one topic; each that arrives wakes the device, which asks for what changed there. */
+/**
+ * The pushes of one topic; each that arrives wakes the device, which asks for what changed there. `retrying` has luck of
+ * its own, so that an outage does not change that of others.
+ */
 export function hear(
   heard: Heard,
   device: number,
   { topic, sends }: { topic: number; sends: List },
   { outage, loss, latency: mean }: Load & Assumptions,
   { tally }: Counting,
-  random: Random,
+  { random, retrying }: { random: Random; retrying: Random },
 ): void {
-  let last = 0;
+  let last = 0, waiting = 0;
   heard.next[topic] = heard.at.length;
   for (let i = 0; i < sends.length; i++) {
     const send = sends.values[i]!;
     if (exceptOf(send) === device) continue;
-    tally.notifications++;
     // Both are drawn in any case, so that one push more does not change the luck of all that follow.
     const at = sentAt(send), isLost = random() < loss, latency = exponential(random, mean);
-    if (isLost || outage && at % DAY >= outage.from && at % DAY < outage.to) continue;
+    // It goes out with the one that waits to be tried again.
+    if (at < waiting) continue;
+    tally.notifications++;
+    waiting = takenAt(at, outage, retrying);
+    if (isLost || outage && isWithin(waiting, outage)) continue;
     // Pushes of one topic arrive in their order.
-    last = Math.max(last, Math.round(at + latency));
+    last = Math.max(last, Math.round(waiting + latency));
     append(heard.at, last);
     tally.wakeUps++;
     countRequests(tally, last, 1);

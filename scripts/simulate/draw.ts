@@ -6,7 +6,7 @@ import { exponential, type Random } from "./random.ts";
 /** `authors` are the first and the last device that may change it. */
 export type Collection = { topic: number; sittings: number; authors: [number, number] };
 
-/** Fills the list, in order of time. Nothing is changed after so many days. */
+/** Fills the list, in order of time. The first day is a Monday, and nothing is changed after so many. */
 export function drawChanges(
   list: List,
   collection: Collection,
@@ -15,10 +15,10 @@ export function drawChanges(
   random: Random,
 ): void {
   list.length = 0;
-  const busy = toBusyTime(assumptions.shape);
-  const mean = DAY / collection.sittings;
-  for (let at = exponential(random, mean); at < days * DAY; at += exponential(random, mean)) {
-    drawSitting(list, busy(at), collection, assumptions, days * DAY, random);
+  const busy = toBusyTime(assumptions), mean = DAY / collection.sittings, end = days * DAY;
+  let at = exponential(random, mean);
+  for (let time = busy(at); time < end; time = busy(at += exponential(random, mean))) {
+    drawSitting(list, time, collection, assumptions, end, random);
   }
   sort(list);
 }
@@ -48,16 +48,21 @@ function drawImportance(part: number): number {
   return part < IMPORTANCE[0].share ? 0 : part < IMPORTANCE[0].share + IMPORTANCE[1].share ? 1 : 2;
 }
 
+/** Hours from the first Monday to its Saturday, and to the next Monday. */
+const [SATURDAY, WEEK] = [5 * 24, 7 * 24];
+
 /**
  * From a time in which all hours are alike to that of the clock: the busier an hour, the more of the former falls into it.
  * It remembers how far it came, and is asked in order.
  */
-function toBusyTime(shape: readonly number[]): (at: number) => number {
+function toBusyTime({ shape, weekend }: Assumptions): (at: number) => number {
   const total = shape.reduce((sum, weight) => sum + weight, 0);
-  const lengths = shape.map((weight) => DAY * weight / total);
+  const lengthOf = (hour: number) => DAY * shape[hour % 24]! / total * (hour % WEEK < SATURDAY ? 1 : weekend);
   let hour = 0, begins = 0;
   return (at) => {
-    while (at >= begins + lengths[hour % 24]!) begins += lengths[hour++ % 24]!;
-    return hour * HOUR + HOUR * (at - begins) / lengths[hour % 24]!;
+    // Where nothing is ever changed.
+    if (at === Infinity) return at;
+    while (at >= begins + lengthOf(hour)) begins += lengthOf(hour++);
+    return hour * HOUR + HOUR * (at - begins) / lengthOf(hour);
   };
 }

@@ -81,11 +81,12 @@ function simulateUser(
   for (const topic of topics) appendAll(visible, all[topic]!.changes);
   sort(visible);
   for (const device of devices) {
-    const random = createRandom(...seeds, all.length, device);
+    const [random, retrying] = [0, 1].map((purpose) => createRandom(...seeds, all.length + purpose, device));
+    const luck = { random: random!, retrying: retrying! };
     hearNothing(heard);
     if (strategy.push) {
-      for (const topic of topics) hear(heard, device, all[topic]!, { ...assumptions, ...load }, counting, random);
+      for (const topic of topics) hear(heard, device, all[topic]!, { ...assumptions, ...load }, counting, luck);
     }
-    simulateDevice(device, visible, heard, strategy.poll, counting, random);
+    simulateDevice(device, visible, heard, strategy.poll, counting, luck.random);
   }
 }

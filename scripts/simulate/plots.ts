@@ -34,7 +34,8 @@ function printRequests(outcomes: Outcome[]): string {
   });
   return printChart({
     title: "What the DAV server is asked",
-    description: "A line for each strategy: those that push grow with the changes, those that poll hardly do.",
+    description:
+      "A line for each strategy: what push costs grows with the changes, what a poll of a fixed interval costs grows little.",
     x: { label: "changes that a device should see in a day", isLogarithmic: true, ticks: ticks(10, 30, 100, 300) },
     y: REQUESTS,
     lines,

@@ -12,6 +12,13 @@ const VARIATIONS: { name: string; differs: Partial<Assumptions> }[] = [
   { name: "10 changes in a sitting", differs: { sitting: 10 } },
   { name: "no imports", differs: { imports: { ...ASSUMED.imports, share: 0 } } },
   { name: "10 % imports", differs: { imports: { ...ASSUMED.imports, share: 0.1 } } },
+  {
+    name: "a day of a weekend",
+    differs: {
+      ownSittings: ASSUMED.weekend * ASSUMED.ownSittings,
+      sharedSittings: ASSUMED.weekend * ASSUMED.sharedSittings,
+    },
+  },
   { name: "all hours alike", differs: { shape: ASSUMED.shape.map(() => 1) } },
   { name: "a push takes 30 s", differs: { latency: 30 * SECOND } },
   { name: "no push is lost", differs: { loss: 0 } },

@@ -1,5 +1,5 @@
 /** One scenario: first what is asked of the DAV server, then, where a queue forms, what its wait makes of it. */
-import { CAPACITY, countDevices, SECOND } from "./assumptions.ts";
+import { capacityOf, countDevices, SECOND } from "./assumptions.ts";
 import type { Scenario } from "./group.ts";
 import { waitsOf } from "./queue.ts";
 import type { Tally } from "./tally.ts";
@@ -12,7 +12,7 @@ export async function simulate(
   simulateAll: (scenario: Scenario, waits?: Uint32Array) => Promise<Tally> | Tally,
 ): Promise<Outcome> {
   const tally = await simulateAll(scenario);
-  const waits = waitsOf(tally.requests, CAPACITY * countDevices(scenario.size.users));
+  const waits = waitsOf(tally.requests, capacityOf(countDevices(scenario.size.users)));
   const longestWait = waits.reduce((longest, wait) => Math.max(longest, wait), 0);
   // Requests that meet within a second are no queue.
   if (longestWait < SECOND) return { scenario, tally, longestWait };

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { capacityOf } from "../../../scripts/simulate/assumptions.ts";
 import { waitsOf } from "../../../scripts/simulate/queue.ts";
 import { equal, ok } from "../../helpers/assert.ts";
 
@@ -20,4 +21,9 @@ Deno.test("simulate: more requests never wait less", () => {
     const before = waitsOf(Uint32Array.from(requests), 10), after = waitsOf(more, 10);
     ok(after.every((wait, second) => wait >= before[second]!));
   }));
+});
+
+Deno.test("simulate: a server of few devices does not wait for its own request", () => {
+  for (const devices of [1, 2, 100]) equal([...waitsOf(Uint32Array.of(1, 1), capacityOf(devices))], [0, 0]);
+  equal(capacityOf(2_500), 7.5);
 });

@@ -5,6 +5,7 @@ import {
   countDevices,
   DAY,
   HOUR,
+  type Load,
   LOADS,
   MINUTE,
   SECOND,
@@ -18,7 +19,9 @@ import { addTally, distribution, quantileOf } from "../../../scripts/simulate/ta
 import { startThreads } from "../../../scripts/simulate/threads.ts";
 import { equal, ok } from "../../helpers/assert.ts";
 
-const [NORMAL, , , OUTAGE] = LOADS as [typeof LOADS[0], unknown, unknown, typeof LOADS[0]];
+const [NORMAL, OUTAGE, REFUSAL] = ["normal", "outage", "refusal"].map((name) =>
+  LOADS.find((load) => load.name === name)!
+) as [Load, Load, Load];
 
 const strategyOf = (name: string) => STRATEGIES.find((strategy) => strategy.name === name)!;
 
@@ -40,6 +43,7 @@ function simulateAll(scenario: Scenario, waits?: Uint32Array) {
 }
 
 const total = (requests: Uint32Array) => requests.reduce((sum, count) => sum + count, 0);
+const sum = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0);
 
 /** Within so many standard deviations of a Poisson number. */
 function nearly(found: number, expected: number): void {
@@ -134,6 +138,32 @@ Deno.test("simulate: what is changed in one hour of the day is asked for in that
   equal(total(requests), 0);
 });
 
+Deno.test("simulate: a weekend has so much less, and a week begins with its Monday", () => {
+  const assumptions = { ...SIMPLE, latency: 0, weekend: 0.25 };
+  const { requests } = simulateAll({ ...scenarioOf(strategyOf("push-each"), { users: 400, days: 14 }), assumptions });
+  const days = Array.from(
+    { length: 14 },
+    (_, day) => total(requests.subarray(day * DAY / SECOND, (day + 1) * DAY / SECOND)),
+  );
+  const working = days.filter((_, day) => day % 7 < 5), weekend = days.filter((_, day) => day % 7 >= 5);
+  nearly(sum(weekend) / 4, sum(working) / 10 * 0.25);
+  const { changes } = simulateAll({
+    ...scenarioOf(STRATEGIES[0]!, { days: 7 }),
+    assumptions: { ...SIMPLE, weekend: 0 },
+  });
+  equal(changes, simulateAll({ ...scenarioOf(STRATEGIES[0]!, { days: 5 }), assumptions: SIMPLE }).changes);
+});
+
+Deno.test("simulate: what is refused is sent again once it is over, together, and none is lost", () => {
+  const assumptions = { ...ASSUMED, loss: 0 }, { from, to } = REFUSAL.outage!;
+  const [refused, before] = [REFUSAL, NORMAL].map((load) =>
+    simulateAll({ ...scenarioOf(strategyOf("push"), { users: 200 }), load, assumptions })
+  );
+  equal(total(refused!.requests.subarray(from / SECOND + 60, to / SECOND)), 0);
+  ok(refused!.notifications < before!.notifications && refused!.late > before!.late);
+  equal([refused!.unseen, refused!.due], [0, before!.due]);
+});
+
 Deno.test("simulate: while the push service loses everything nobody asks, and a poll beside it finds what was lost", () => {
   const { from, to } = OUTAGE.outage!;
   const during = (requests: Uint32Array) => total(requests.subarray(from / SECOND + 60, to / SECOND));
@@ -146,7 +176,7 @@ Deno.test("simulate: while the push service loses everything nobody asks, and a 
 
 Deno.test("simulate: what a server cannot answer is seen later by its wait", async () => {
   const strategy = { name: "poll", poll: every(2 * MINUTE) };
-  const quick = { ...scenarioOf(strategy), assumptions: SIMPLE };
+  const quick = { ...scenarioOf(strategy, { users: 400 }), assumptions: SIMPLE };
   // A poll of two minutes is 8.3 requests a second for 1,000 devices: nearly three times what it answers.
   const { tally, longestWait } = await simulate(quick, simulateAll), without = simulateAll(quick);
   equal([tally.requests, tally.due], [without.requests, without.due]);
