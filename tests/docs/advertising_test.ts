@@ -42,6 +42,8 @@ testSchema("advertising: the schema takes what clients and the drafts write, and
   // The draft's own sample has no propstat, which no client reads.
   ok(await schema.faultsOf(await fixture("webdav-push/sample-propfind-multistatus.xml")) !== "");
   const register = await fixture("webdav-push/sample-push-register.xml");
+  const subscribe = await fixture("cc-70025/subscribe.xml");
+  ok(await schema.faultsOf(subscribe.replace("12:00:00Z", "12:00:00+01:00")) !== "");
   const broken = [["push-resource", "push-address"], ["infinity", "2"], ["p256dh", "rsa"], ["aes128gcm", "aesgcm"]];
   for (const [part, other] of broken) ok(await schema.faultsOf(register.replaceAll(part!, other!)) !== "", other);
 });
