@@ -35,3 +35,12 @@ Deno.test("readme: what a stream shows of a change is a change", () => {
   ok(/^#[\w-]{8}\.[\da-f]{20}\.\d$/.test(id!), id);
   equal(parsePush({ messages: [JSON.parse(data!)] }, "bad_request", "http://localhost:8411").length, 1);
 });
+
+Deno.test("docs: every task that a document names is one", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile("deno.json")) as { tasks: Record<string, string> };
+  const documents = Deno.readDirSync("docs").map(({ name }) => `docs/${name}`).filter((name) => name.endsWith(".md"));
+  for (const document of ["README.md", "CONTRIBUTING.md", ...documents]) {
+    const named = (await Deno.readTextFile(document)).matchAll(/\bdeno(?:@[\d.]+)? task ([\w:-]+)/g);
+    for (const [, name] of named) ok(name! in tasks, `${document}: deno task ${name}`);
+  }
+});
