@@ -10,6 +10,9 @@ import { type AdminHash, isAdminToken } from "./admin_token.ts";
 /** What browsers call a page of the same origin (Fetch Metadata 2.4). */
 const OWN = "same-origin";
 
+/** What does nothing (RFC 9110 9.2.1). */
+const READS = ["GET", "HEAD"];
+
 /** RFC 9110 15.5.2 wants one, and there is none for a form. */
 const CHALLENGE = { "www-authenticate": "Bearer" };
 
@@ -56,11 +59,13 @@ export function createConsoleSession({ url, hashKey, adminHash, now }: Deps) {
 
   /**
    * A page of another origin of this host is sent with the cookie, too. Browsers that name no site do so over plain HTTP
-   * alone; what another page then gets by GET it cannot read.
+   * alone; what another page then gets so it cannot read.
    */
   function checkPage(c: Context): void {
     const site = c.req.header("sec-fetch-site"), from = c.req.header("origin");
-    const isOwn = site === undefined ? from === undefined ? c.req.method === "GET" : from === origin : site === OWN;
+    const isOwn = site === undefined
+      ? from === undefined ? READS.includes(c.req.method) : from === origin
+      : site === OWN;
     if (isOwn) return;
     throw new CarillonError(
       "foreign_page",

@@ -197,6 +197,7 @@ Deno.test("console: a browser that names no site is asked for its origin, where 
   equal([await ring({ "content-type": type, origin: url }), await ring({ "content-type": type })], [202, 403]);
   const figures = await fetch(`${url}/-/console/figures`, { headers: { cookie } });
   ok(figures.status === 200 && (await figures.text()).includes("Live streams"));
+  equal((await fetch(`${url}/-/console/figures`, { method: "HEAD", headers: { cookie } })).status, 200);
 });
 
 Deno.test("console: every answer forbids what is not ours, and to be kept; a file is asked for again", async () => {
