@@ -22,10 +22,13 @@ export function Chart({ label, lines }: ChartProps) {
       aria-label={said}
     >
       <path class="base" d={`M0 ${HEIGHT}H${WIDTH}`} vector-effect="non-scaling-stroke" />
-      {lines.map(({ values, kind }) => <Path values={values} kind={kind} max={max || 1} />)}
+      {lines.filter(isToDraw).map(({ values, kind }) => <Path values={values} kind={kind} max={max || 1} />)}
     </svg>
   );
 }
+
+/** A line of what went wrong lies on the base where nothing did: it would look like a fault. */
+const isToDraw = ({ values, kind }: Line) => kind === "main" || values.some((value) => value > 0);
 
 function Path({ values, kind, max }: Line & { max: number }) {
   if (values.length === 0) return null;

@@ -58,6 +58,13 @@ Deno.test("page: a chart has no more than it is given, and no number that is non
   }));
 });
 
+Deno.test("page: what failed in the last minutes is said and drawn; where nothing did, no line of it is", () => {
+  const calm = { streams: 1, changes: 1, delivered: 3, failed: 0, retries: 0 };
+  const after = (failed: number) => render({ samples: [{ ...calm, failed }, calm] });
+  equal([after(0).includes("none failed"), after(0).includes('class="line bad"')], [true, false]);
+  equal([after(2).includes("at most 2 failed"), after(2).includes('class="line bad"')], [true, true]);
+});
+
 Deno.test("page: no script and no style stands in it", () => {
   const html = `${ConsolePage({ figures: QUIET })}`;
   equal(html.match(/<script.*?<\/script>/gs), ['<script type="module" src="/-/console/console.js"></script>']);
