@@ -12,8 +12,8 @@ const FRESH = 5_000;
 /** Records that are looked at: their ids are hashes, so that they are a sample of all. */
 const MAX_LOOKED_AT = 500;
 
-/** What waits: of each shard so many are looked at, and of all so many shown, the soonest. */
-const MAX_DUE = 50, MAX_SHOWN = 10;
+/** What waits: of each shard so many are found, of all so many looked at, and so many shown, the soonest. */
+const MAX_DUE = 50, MAX_READ = 100, MAX_SHOWN = 10;
 
 /**
  * A topic that a subscription could not be told of yet; without one, the message that comes first or tells of a new key. `tries` failed, the
@@ -43,11 +43,11 @@ export function createSurvey({ kv, clock }: { kv: Deno.Kv; clock: Clock }): Read
 async function survey(kv: Deno.Kv): Promise<Survey> {
   const [counts, found, dues] = await Promise.all([countAll(kv), listSubscriptions(kv, MAX_LOOKED_AT), readDues(kv)]);
   const kept = found.flatMap(({ kept }) => kept ?? []), isWhole = found.length < MAX_LOOKED_AT;
-  const all = [...kept.flatMap(toFirst), ...await toRetries(kv, dues.slice(0, MAX_SHOWN))].sort(bySoonest);
+  const all = [...kept.flatMap(toFirst), ...await toRetries(kv, dues.slice(0, MAX_READ))].sort(bySoonest);
   return {
     ...counts,
     transports: { counts: countTransports(kept), lookedAt: kept.length, isWhole },
-    waiting: { soonest: all.slice(0, MAX_SHOWN), isWhole: all.length <= MAX_SHOWN && dues.length <= MAX_SHOWN },
+    waiting: { soonest: all.slice(0, MAX_SHOWN), isWhole: all.length <= MAX_SHOWN && dues.length <= MAX_READ },
   };
 }
 

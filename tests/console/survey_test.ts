@@ -79,6 +79,16 @@ Deno.test("survey: of very many it says that there are more", async () => {
   equal([waiting.soonest.map(({ at }) => at), waiting.isWhole], [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], false]);
 });
 
+Deno.test("survey: what waits for a first message hides nothing else, and is not said to be more", async () => {
+  await using kv = await memoryKv();
+  await store(kv, "new", { initial: { attempt: 0, at: 5, until: 9 } });
+  for (let n = 0; n < 12; n++) await storeRetry(kv, n % 2 ? "new" : `ended${n}`, 0, n);
+  await store(kv, "a");
+  await storeRetry(kv, "a", 1, 20);
+  const { waiting } = await surveyOf(kv);
+  equal([waiting.soonest.map(({ at }) => at), waiting.isWhole], [[5, 20], true]);
+});
+
 Deno.test("survey: what cannot be read is passed by", async () => {
   await using kv = await memoryKv();
   await store(kv, "a");
