@@ -69,7 +69,7 @@ function createMissing(clock: Clock, log: Logger): (transport: string) => Send {
     return () => {
       if (!isTold) log.error("there are subscriptions by {transport}, and no settings for it", { transport });
       isTold = true;
-      return Promise.resolve({ kind: "retry", at: clock.now() + KEY_PAUSE, tried: false });
+      return Promise.resolve({ kind: "retry", at: clock.now() + KEY_PAUSE, tried: false, reason: "no_settings" });
     };
   };
 }

@@ -46,7 +46,7 @@ Deno.test("senders: what was subscribed by an account that is not set any more w
     for (let n = 0; n < 2; n++) {
       const address = seen.keep(`${transport}:${"ab".repeat(32)}`);
       const outcome = await outlets.senders[transport](deliveryTo({ transport, address, keys: {} }));
-      equal(outcome, { kind: "retry", at: outlets.clock.now() + KEY_PAUSE, tried: false });
+      equal(outcome, { kind: "retry", at: outlets.clock.now() + KEY_PAUSE, tried: false, reason: "no_settings" });
     }
   }
   const errors = seen.records.filter(({ level }) => level === "error");

@@ -1,6 +1,7 @@
 /** What stands below: subscriptions and how they fare, deliveries, what went wrong, issuers. */
 import type { Delivered, Figures, ShownIssuer } from "./figures.ts";
 import { Head } from "./head.tsx";
+import { explain } from "./reasons.ts";
 import { Subscriptions } from "./subscriptions.tsx";
 import type { Failure, Refusal } from "./trouble.ts";
 import { count, fromNow } from "./words.ts";
@@ -88,12 +89,14 @@ function RefusalRow({ code, meaning, path, count: times, at, now }: Refusal & { 
 
 /** What an operator can do about messages that were not taken. */
 const ADVICE: Record<Failure["outcome"], string> = {
-  retry: "Nothing to do unless it stays: it is tried again, later each time.",
+  retry: "It is tried again, later each time.",
   gone: "Nothing to do: the subscription was ended, as its service asked.",
-  rejected: "This message is lost: the service will never take it. Its own log says why.",
+  rejected: "This message is lost: it will never be taken.",
 };
 
-function FailureRow({ transport, service, outcome, count: times, at, now }: Failure & { now: number }) {
+function FailureRow({ transport, service, outcome, reason, count: times, at, now }: Failure & { now: number }) {
+  // Why something has ended its service knows best.
+  const why = reason === undefined || outcome === "gone" ? "" : `The last time: ${explain(transport, reason)}. `;
   return (
     <li>
       <Head
@@ -102,7 +105,7 @@ function FailureRow({ transport, service, outcome, count: times, at, now }: Fail
         isBad={outcome !== "gone"}
       />
       <code>{service}</code>
-      <p>{ADVICE[outcome]}</p>
+      <p>{why + ADVICE[outcome]}</p>
     </li>
   );
 }

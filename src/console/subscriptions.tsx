@@ -2,7 +2,8 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Figures } from "./figures.ts";
 import { Head } from "./head.tsx";
-import type { Survey } from "./survey.ts";
+import { explain } from "./reasons.ts";
+import type { Survey, Waiting } from "./survey.ts";
 import { count, fromNow } from "./words.ts";
 
 export function Subscriptions({ survey, now }: Figures) {
@@ -56,11 +57,15 @@ function Waitings({ soonest, isWhole, now }: Survey["waiting"] & { now: number }
     <>
       <h3>{isWhole ? "Failing or waiting" : "Failing or waiting, the soonest of many"}</h3>
       <ul class="rows">
-        {soonest.map(({ transport, service, topic, tries, at }) => (
+        {soonest.map((waiting) => (
           <li>
-            <Head name={`${transport}: ${service}`} aside={nextOf(at, now)} isBad={tries > 0} />
-            {topic !== undefined && <code>{topic}</code>}
-            <p>{whyOf(topic, tries)}</p>
+            <Head
+              name={`${waiting.transport}: ${waiting.service}`}
+              aside={nextOf(waiting.at, now)}
+              isBad={waiting.tries > 0}
+            />
+            {waiting.topic !== undefined && <code>{waiting.topic}</code>}
+            <p>{whyOf(waiting)}</p>
           </li>
         ))}
       </ul>
@@ -71,10 +76,10 @@ function Waitings({ soonest, isWhole, now }: Survey["waiting"] & { now: number }
 /** To the second. */
 const nextOf = (at: number, now: number) => at - now >= 1000 ? `next ${fromNow(at, now)}` : "due now";
 
-function whyOf(topic: string | undefined, tries: number): string {
-  const what = topic === undefined ? "A message without a change" : "A change";
+function whyOf({ topic, tries, reason, transport }: Waiting): string {
+  const what = topic === undefined ? "The first message, or that of a new key," : "A change";
+  const failed = `failed ${count(tries)} ${tries === 1 ? "time" : "times"}`;
+  if (reason !== undefined) return `${what} ${tries === 0 ? "waits" : failed}: ${explain(transport, reason)}.`;
   if (tries === 0) return `${what} was not tried yet: the service is paused or busy, or is being asked.`;
-  return `${what} failed ${count(tries)} ${
-    tries === 1 ? "time" : "times"
-  }: the service did not take it, or asks to wait.`;
+  return `${what} ${failed}: the service did not take it, or asks to wait.`;
 }

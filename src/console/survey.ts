@@ -17,9 +17,16 @@ const MAX_DUE = 50, MAX_READ = 100, MAX_SHOWN = 10;
 
 /**
  * A topic that a subscription could not be told of yet; without one, the message that comes first or tells of a new key. `tries` failed, the
- * next is `at`, milliseconds since 1970.
+ * next is `at`, milliseconds since 1970; `reason` is why the last was not taken.
  */
-export type Waiting = { topic?: string; transport: Transport; service: string; tries: number; at: number };
+export type Waiting = {
+  topic?: string;
+  transport: Transport;
+  service: string;
+  tries: number;
+  at: number;
+  reason?: string;
+};
 
 /** `isWhole`: all there are were looked at. `waiting`: the soonest, and whether there are more. */
 export type Survey = {
@@ -71,7 +78,9 @@ function isOurs({ at, hash, id }: Due): boolean {
 
 /** A message without a change. */
 function toFirst({ subscription, initial }: Kept): Waiting[] {
-  return initial ? [{ ...whereTo(subscription), tries: initial.attempt, at: initial.at }] : [];
+  if (!initial) return [];
+  const { attempt: tries, at, reason } = initial;
+  return [{ ...whereTo(subscription), tries, at, reason }];
 }
 
 /** An entry of the index may be stale, its subscription may have ended, or has to take its first message before. */
@@ -81,7 +90,8 @@ async function toRetries(kv: Deno.Kv, dues: Due[]): Promise<Waiting[]> {
   return dues.flatMap(({ at }, n) => {
     const retry = retries[n]!.retry, kept = found[n]!.kept;
     if (retry?.at !== at || !kept?.subscription.confirmed) return [];
-    return [{ topic: retry.topic, tries: retry.attempt, at, ...whereTo(kept.subscription) }];
+    const { topic, attempt: tries, reason } = retry;
+    return [{ topic, tries, at, reason, ...whereTo(kept.subscription) }];
   });
 }
 

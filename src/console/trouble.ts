@@ -13,8 +13,10 @@ type Seen = { count: number; at: number };
 /** Requests that were refused with one code; `path` is that of the last one, as it is logged. */
 export type Refusal = Seen & { code: ErrorCode; meaning: ErrorMeaning; path: string | undefined };
 
-/** Messages that one service did not take. */
-export type Failure = Seen & { transport: Transport; service: string; outcome: "retry" | "gone" | "rejected" };
+/** Messages that one service did not take; `reason` is that of the last one. */
+export type Failure = Seen & { transport: Transport; service: string; outcome: Failed["kind"]; reason?: string };
+
+type Failed = Exclude<Outcome, { kind: "delivered" }>;
 
 export type Trouble = ReturnType<typeof createTrouble>;
 
@@ -27,11 +29,11 @@ export function createTrouble({ now }: { now: () => number }) {
     refusals.set(code, { code, meaning: ERRORS[code], path, count, at: now() });
   }
 
-  function failed(transport: Transport, address: string, outcome: Failure["outcome"]): void {
+  function failed(transport: Transport, address: string, { kind: outcome, reason }: Failed): void {
     const service = serviceOf(address), name = `${transport} ${outcome} ${service}`;
     const count = (failures.get(name)?.count ?? 0) + 1;
     failures.delete(name);
-    failures.set(name, { transport, service, outcome, count, at: now() });
+    failures.set(name, { transport, service, outcome, reason, count, at: now() });
     forgetOldest(failures, MAX_FAILURES);
   }
 
@@ -44,7 +46,7 @@ export function createTrouble({ now }: { now: () => number }) {
   function watchSend(send: Send): Send {
     return async (delivery) => {
       const outcome = await send(delivery), { transport, address } = delivery.subscriber;
-      if (isFailure(outcome)) failed(transport, address, outcome.kind);
+      if (isFailure(outcome)) failed(transport, address, outcome);
       return outcome;
     };
   }
@@ -53,7 +55,7 @@ export function createTrouble({ now }: { now: () => number }) {
 }
 
 /** What was not tried has not failed: its service rests, or has no room. */
-function isFailure(outcome: Outcome): outcome is Exclude<Outcome, { kind: "delivered" }> {
+function isFailure(outcome: Outcome): outcome is Failed {
   return outcome.kind !== "delivered" && !(outcome.kind === "retry" && !outcome.tried);
 }
 

@@ -20,14 +20,15 @@ export type Delivery = {
 };
 
 /**
- * `retry`: try again, not before `at` where that is set (milliseconds since 1970); `tried` is false when nothing was sent.
+ * `reason`, for operators: the status, behind it what a vendor calls it, or a word of ours where there is none. Nothing of an
+ * address or an answer is in it. `retry`: try again, not before `at` where that is set (milliseconds since 1970); `tried` is false when nothing was sent.
  * `gone`: the subscription has ended. `rejected`: this message will never be taken.
  */
 export type Outcome =
   | { kind: "delivered" }
-  | { kind: "retry"; at?: number; tried: boolean }
-  | { kind: "gone" }
-  | { kind: "rejected" };
+  | { kind: "retry"; at?: number; tried: boolean; reason?: string }
+  | { kind: "gone"; reason?: string }
+  | { kind: "rejected"; reason?: string };
 
 /** Sends one delivery. Never throws. */
 export type Send = (delivery: Delivery) => Promise<Outcome>;

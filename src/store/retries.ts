@@ -4,13 +4,20 @@ import { withDeadline } from "./deadline.ts";
 import { merged } from "./merged_shape.ts";
 import { readMany } from "./read_many.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
-import { members, number, text } from "./shape.ts";
+import { members, number, optional, text } from "./shape.ts";
 import type { Mutation } from "./shards.ts";
 
-/** `at` and `until` are milliseconds since 1970: when it is due, and when it is too late. `attempt` counts what was tried. */
-export type Retry = { topic: string; merged: Merged; attempt: number; at: number; until: number };
+/** `at` and `until` are milliseconds since 1970: when it is due, and when it is too late. `attempt` counts what was tried, `reason` is why the last was not taken. */
+export type Retry = { topic: string; merged: Merged; attempt: number; at: number; until: number; reason?: string };
 
-export const retryShape = members<Retry>({ topic: text, merged, attempt: number, at: number, until: number });
+export const retryShape = members<Retry>({
+  topic: text,
+  merged,
+  attempt: number,
+  at: number,
+  until: number,
+  reason: optional(text),
+});
 
 /** A retry's name: the hash of its topic, and its subscriber's id. */
 export type RetryName = { hash: string; id: string };

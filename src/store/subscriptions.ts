@@ -22,8 +22,8 @@ const MAX_OWNER = 200;
 
 const TOMBSTONE_LIFE = 24 * 3_600_000;
 
-/** A push that is of no topic: how often it was tried, when it is due, and until when. */
-export type Initial = { attempt: number; at: number; until: number };
+/** A push that is of no topic: how often it was tried, when it is due, until when, and why the last was not taken. */
+export type Initial = { attempt: number; at: number; until: number; reason?: string };
 
 /** A subscription as it is kept; `initial` until it is confirmed, and while it is to be told of a new VAPID key. */
 export type Kept = { subscription: Subscription; initial?: Initial };
@@ -46,7 +46,7 @@ type Entry = [key: Deno.KvKey, value: unknown];
 const tombstone = members<Tombstone>({ deletedUntil: number });
 const kept = members<Kept>({
   subscription: shape,
-  initial: optional(members<Initial>({ attempt: number, at: number, until: number })),
+  initial: optional(members<Initial>({ attempt: number, at: number, until: number, reason: optional(text) })),
 });
 const isWritten = (value: unknown): value is Kept | Tombstone => tombstone(value) || kept(value);
 const nonced = members<{ nonce: string }>({ nonce: text });

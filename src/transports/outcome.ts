@@ -21,6 +21,14 @@ export function readReply(reply: Reply, now: number): Result {
   return readStatus(reply.status, now, wait);
 }
 
+/** A result, and why the message was not taken. */
+export function because(result: Result, reason: string): Result {
+  const { outcome } = result;
+  return outcome.kind === "delivered" ? result : { ...result, outcome: { ...outcome, reason } };
+}
+
+export const reasonOf = (reply: Reply): string => "fault" in reply ? reply.fault : `${reply.status}`;
+
 /** `wait` is what `Retry-After` says, milliseconds. RFC 8030 5, 5.2 and 7.3, RFC 8292 4.2, RFC 9110 15. */
 function readStatus(status: number, now: number, wait: number | undefined): Result {
   const answered = { origin: "answered" } as const;

@@ -14,7 +14,7 @@ import { createInTurn } from "./in_turn.ts";
 import { KEY_PAUSE } from "./key_breaker.ts";
 import { type Meaning, resultOf } from "./meaning.ts";
 import { createOrigins } from "./origins.ts";
-import type { Result } from "./outcome.ts";
+import { because, type Result } from "./outcome.ts";
 import { createPlaintexts, printFor } from "./plaintexts.ts";
 
 /** What tells a vendor who we are: values of `Authorization`. */
@@ -63,7 +63,7 @@ export function createVendor(
       return await inTurn(sender, () => push(delivery));
     } catch {
       tellOnce("a subscription cannot be sent to, its address is not usable");
-      return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false };
+      return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false, reason: "unusable" };
     }
   }
 
@@ -105,11 +105,12 @@ export function createVendor(
     if (meaning === "held") tellOnce(`some subscriptions are refused (${reason})`);
     if (meaning === "blocked") tellOnce("the server leads to no public address: CARILLON_PUSH_HOSTS can trust it");
     const pause = meaning === "stale" ? tokens.left() : 0;
-    return resultOf(meaning, { now: clock.now(), wait, pause });
+    return because(resultOf(meaning, { now: clock.now(), wait, pause }), reason);
   }
 
   function untried(): Result {
-    return { outcome: { kind: "retry", at: clock.now() + tokens.left(), tried: false }, verdict: { origin: "silent" } };
+    const at = clock.now() + tokens.left();
+    return { outcome: { kind: "retry", at, tried: false, reason: "no_token" }, verdict: { origin: "silent" } };
   }
 
   function keyRefused(): void {

@@ -13,7 +13,7 @@ import type { Handed, Target, Transport } from "../model/transport.ts";
 import type { Egress, Reply } from "./egress.ts";
 import { createInTurn } from "./in_turn.ts";
 import { createOrigins } from "./origins.ts";
-import type { Result } from "./outcome.ts";
+import { because, reasonOf, type Result } from "./outcome.ts";
 import { createPlaintexts, printFor } from "./plaintexts.ts";
 import { readWebhookReply } from "./webhook_answers.ts";
 
@@ -71,7 +71,7 @@ export function createWebhook({ egress, clock, random, log, ownOrigins, seal, un
       if (counts.broken++ === 0) {
         log.error("a webhook cannot be posted to: check CARILLON_SECRET and CARILLON_PUSH_HOSTS");
       }
-      return { kind: "retry", at: clock.now() + HELD, tried: false };
+      return { kind: "retry", at: clock.now() + HELD, tried: false, reason: "unusable" };
     }
   }
 
@@ -92,7 +92,8 @@ export function createWebhook({ egress, clock, random, log, ownOrigins, seal, un
       reply = await postOnce(delivery, hooks, told(delivery, { smallest: true }));
     }
     if ("fault" in reply && reply.fault === "blocked") counts.blocked++;
-    return readWebhookReply(reply, { attempt: delivery.attempt, now: clock.now(), random, challenge });
+    const asked = { attempt: delivery.attempt, now: clock.now(), random, challenge };
+    return because(readWebhookReply(reply, asked), reasonOf(reply));
   }
 
   function told({ subscriber, message }: Delivery, options?: { smallest: boolean }): string {

@@ -13,7 +13,7 @@ import { createEphemeralKeys, type MakeEphemeral } from "./ephemeral_keys.ts";
 import { createInTurn } from "./in_turn.ts";
 import { KEY_PAUSE } from "./key_breaker.ts";
 import { createOrigins, type Sender } from "./origins.ts";
-import { readReply, type Result } from "./outcome.ts";
+import { because, readReply, reasonOf, type Result } from "./outcome.ts";
 import { createPlaintexts, printFor } from "./plaintexts.ts";
 import { headersOf } from "./push_headers.ts";
 import { createVapidTokens } from "./vapid_tokens.ts";
@@ -55,14 +55,14 @@ export function createWebPush(
       const sender = { origin, endpoint: address, key: key.point, confirmed };
       return await inTurn(sender, async () => await push(delivery, await authorize(origin, key)));
     } catch {
-      return hold("broken", BROKEN);
+      return hold("unusable", BROKEN);
     }
   }
 
   /** Until an operator has mended it, who is told once. */
-  function hold(kind: "unknown_key" | "broken", advice: string): Outcome {
-    if (counts[kind]++ === 0) log.error(advice);
-    return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false };
+  function hold(reason: "unknown_key" | "unusable", advice: string): Outcome {
+    if (counts[reason === "unusable" ? "broken" : reason]++ === 0) log.error(advice);
+    return { kind: "retry", at: clock.now() + KEY_PAUSE, tried: false, reason };
   }
 
   async function push(delivery: Delivery, authorization: string): Promise<Result> {
@@ -81,7 +81,7 @@ export function createWebPush(
       reply = await post(printFor(subscriber, message, { smallest: true }));
     }
     if ("fault" in reply && reply.fault === "blocked") counts.blocked++;
-    return readReply(reply, clock.now());
+    return because(readReply(reply, clock.now()), reasonOf(reply));
   }
 
   async function seal(plaintext: Uint8Array, keys: PushKeys): Promise<Uint8Array> {

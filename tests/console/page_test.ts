@@ -32,7 +32,7 @@ Deno.test("page: where there is nothing it says what to do next", () => {
 Deno.test("page: what somebody else has chosen is text, whatever it holds", () => {
   fc.assert(fc.property(fc.string(), fc.string(), (before, after) => {
     const text = `${before}"'><x-evil ${after}`, seen = { count: 1, at: 0 };
-    const waiting = { topic: text, transport: "webhook" as const, service: text, tries: 1, at: 0 };
+    const waiting = { topic: text, transport: "webhook" as const, service: text, tries: 1, at: 0, reason: text };
     const survey = { ...QUIET.survey as object, confirmed: 1, waiting: { soonest: [waiting], isWhole: true } };
     const html = render({
       survey: survey as Figures["survey"],
@@ -40,7 +40,7 @@ Deno.test("page: what somebody else has chosen is text, whatever it holds", () =
       failures: [{ ...seen, transport: "webhook", service: text, outcome: "gone" }],
       issuers: [{ iss: text, keys: "a key set", topics: [text], rate: 1 }],
     });
-    equal([html.includes("<x-evil"), html.split("&lt;x-evil").length], [false, 7]);
+    equal([html.includes("<x-evil"), html.split("&lt;x-evil").length], [false, 8]);
   }));
 });
 
@@ -56,6 +56,22 @@ Deno.test("page: a chart has no more than it is given, and no number that is non
     const html = render({ samples });
     ok(!/NaN|Infinity|undefined/.test(html), html);
   }));
+});
+
+Deno.test("page: why something fails is said with what to do, of what waits and of what failed", () => {
+  const where = { transport: "webhook" as const, service: "https://a.example", at: 0 };
+  const waiting = (tries: number, reason?: string) => ({ ...where, topic: "t", tries, reason });
+  const soonest = [waiting(2, "503"), waiting(0, "unusable"), waiting(1), waiting(0)];
+  const survey = { ...QUIET.survey as object, confirmed: 1, waiting: { soonest, isWhole: true } } as Figures["survey"];
+  const html = render({ survey, failures: [{ ...where, outcome: "retry", reason: "timeout", count: 1 }] });
+  const words = [
+    "A change failed 2 times: 503, the fault is its own",
+    "A change waits: its keys or address cannot be used; check CARILLON_SECRET",
+    "A change failed 1 time: the service did not take it",
+    "A change was not tried yet",
+    "The last time: there is no answer in time",
+  ];
+  for (const each of words) ok(html.includes(each), each);
 });
 
 Deno.test("page: what failed in the last minutes is said and drawn; where nothing did, no line of it is", () => {

@@ -2,7 +2,7 @@ import { createSurvey, type Survey } from "../../src/console/survey.ts";
 import { shardOf } from "../../src/model/shard.ts";
 import { topicHash } from "../../src/store/subscribers.ts";
 import { replaceRetry } from "../../src/store/retries.ts";
-import { findSubscription, removeSubscription, saveSubscription } from "../../src/store/subscriptions.ts";
+import { findSubscription, type Initial, removeSubscription, saveSubscription } from "../../src/store/subscriptions.ts";
 import { equal, ok, refuses } from "../helpers/assert.ts";
 import { countScans, memoryKv } from "../helpers/broker.ts";
 import { manualClock } from "../helpers/clock.ts";
@@ -11,7 +11,7 @@ import { subscription } from "../helpers/engine.ts";
 const NONE = { soonest: [], isWhole: true };
 const TOPIC = "https://dav.example/work/";
 
-type Stored = Parameters<typeof subscription>[2] & { initial?: { attempt: number; at: number; until: number } };
+type Stored = Parameters<typeof subscription>[2] & { initial?: Initial };
 
 async function store(kv: Deno.Kv, id: string, { initial, ...more }: Stored = {}): Promise<void> {
   const made = subscription(id, [TOPIC], { ...more, confirmed: !initial });
@@ -27,7 +27,7 @@ async function store(kv: Deno.Kv, id: string, { initial, ...more }: Stored = {})
 async function storeRetry(kv: Deno.Kv, id: string, attempt: number, at: number): Promise<void> {
   const hash = topicHash(TOPIC), name = { hash, id: id.padEnd(22, "_") };
   const merged = { priority: 50, timestamp: 0 };
-  const retry = { topic: TOPIC, merged, attempt, at, until: at + 1 };
+  const retry = { topic: TOPIC, merged, attempt, at, until: at + 1, reason: "503" };
   for (const { key, value } of replaceRetry(shardOf(hash), name, undefined, retry)) await kv.set(key, value);
 }
 
@@ -55,15 +55,18 @@ Deno.test("survey: what waits is told by its service, the soonest first; of an a
   await using kv = await memoryKv();
   await store(kv, "a", { address: "https://push.example/secret-path" });
   await storeRetry(kv, "a", 3, 7);
-  await store(kv, "b", { address: "https://push.example/secret-path", initial: { attempt: 1, at: 5, until: 9 } });
+  await store(kv, "b", {
+    address: "https://push.example/secret-path",
+    initial: { attempt: 1, at: 5, until: 9, reason: "timeout" },
+  });
   // It waits for its first message, and its subscription has ended.
   await storeRetry(kv, "b", 0, 6);
   await storeRetry(kv, "ended", 2, 6);
   const survey = await surveyOf(kv), service = "https://push.example", transport = "web-push";
   equal(survey.waiting, {
     soonest: [
-      { transport, service, tries: 1, at: 5 },
-      { topic: TOPIC, tries: 3, at: 7, transport, service },
+      { transport, service, tries: 1, at: 5, reason: "timeout" },
+      { topic: TOPIC, tries: 3, at: 7, reason: "503", transport, service },
     ],
     isWhole: true,
   });

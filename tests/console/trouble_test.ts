@@ -28,8 +28,9 @@ async function failing(addresses: string[], outcome: Outcome) {
 Deno.test("trouble: what was not taken is remembered by its service alone, what was taken or not tried is not", async () => {
   const address = "https://service.example/secret/path";
   for (const kind of ["gone", "rejected"] as const) {
-    const [failure, ...more] = await failing([address, address], { kind });
-    equal([failure?.service, failure?.outcome, failure?.count, more], ["https://service.example", kind, 2, []]);
+    const [failure, ...more] = await failing([address, address], { kind, reason: "410" });
+    const { service, outcome, reason, count } = failure!;
+    equal([service, outcome, reason, count, more], ["https://service.example", kind, "410", 2, []]);
   }
   equal((await failing([address], { kind: "retry", tried: true })).map(({ outcome }) => outcome), ["retry"]);
   equal(await failing([address], { kind: "retry", tried: false }), []);

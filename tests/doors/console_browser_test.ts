@@ -49,7 +49,7 @@ async function fill(page: Page, worker: TestWorker): Promise<void> {
   await page.waitForSelector("text=Listening to *");
   await ring(worker, TOPIC);
   await page.waitForSelector("#heard li");
-  await page.waitForSelector("#details >> text=A message without a change failed");
+  await page.waitForSelector("#details >> text=The first message, or that of a new key, failed");
 }
 
 /** What has the focus, which must be seen. */

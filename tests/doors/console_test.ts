@@ -283,7 +283,15 @@ Deno.test("console: its figures show what was refused and what failed, and no se
   const subscribed = await fetch(`${url}/-/subscriptions`, { method: "POST", body: handed, headers });
   equal(subscribed.status, 201, await subscribed.text());
   const html = await figuresUntil(url, cookie, "webhook: retry");
-  for (const shown of ["not_found", "/-/nowhere", "https://127.0.0.1:1", "The README lists the addresses"]) {
+  for (
+    const shown of [
+      "not_found",
+      "/-/nowhere",
+      "https://127.0.0.1:1",
+      "The README lists the addresses",
+      "there is no connection",
+    ]
+  ) {
     ok(html.includes(shown), shown);
   }
   seen.hear(html);

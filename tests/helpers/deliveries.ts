@@ -1,5 +1,5 @@
 /** Deliveries to subscriptions of a test. */
-import type { Delivery, Message } from "../../src/model/delivery.ts";
+import type { Delivery, Message, Outcome } from "../../src/model/delivery.ts";
 import type { Subscriber } from "../../src/model/subscription.ts";
 import { createUserAgent } from "./push_user_agent.ts";
 
@@ -35,4 +35,9 @@ export function deliveryTo(
     attempt: 0,
     ...more,
   };
+}
+
+/** What comes of a message, without the reason, which `contract_test.ts` and the vendors' tables look at. */
+export function alone(outcome: Outcome): Outcome {
+  return outcome.kind === "delivered" ? outcome : (({ reason: _, ...rest }) => rest)(outcome);
 }

@@ -10,7 +10,7 @@ import { createFcm } from "../../src/transports/fcm.ts";
 import { createTrust } from "../../src/transports/trust.ts";
 import type { VendorDeps } from "../../src/transports/vendor.ts";
 import { certificates } from "./certificates.ts";
-import { deliveryTo } from "./deliveries.ts";
+import { alone, deliveryTo } from "./deliveries.ts";
 import { freshDevice, freshRegistration, p256Pem, rsaPem } from "./vendor_accounts.ts";
 import { openApple, openGoogle } from "./vendor_fakes.ts";
 
@@ -57,8 +57,8 @@ function openDeps(clock: Clock, trusted = ["127.0.0.1"]): VendorDeps {
 
 function sending(push: Transport, fresh: () => string, egress: Egress, fake: AsyncDisposable) {
   /** To an address that nobody has seen, or to this one: a content change, unless it says otherwise. */
-  const send = (more: Partial<Delivery> = {}, address = fresh(), confirmed = true): Promise<Outcome> =>
-    push.send(deliveryTo({ transport: push.offer.name, address, keys: {}, confirmed }, more));
+  const send = async (more: Partial<Delivery> = {}, address = fresh(), confirmed = true): Promise<Outcome> =>
+    alone(await push.send(deliveryTo({ transport: push.offer.name, address, keys: {}, confirmed }, more)));
   const end = async () => {
     push.close();
     await egress.close();

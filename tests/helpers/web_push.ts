@@ -10,7 +10,7 @@ import { createTrust } from "../../src/transports/trust.ts";
 import { createWebPush } from "../../src/transports/webpush.ts";
 import type { VapidKey } from "../../src/wire/vapid.ts";
 import { certificates } from "./certificates.ts";
-import { deliveryTo } from "./deliveries.ts";
+import { alone, deliveryTo } from "./deliveries.ts";
 import type { TestSubscription } from "./push_service.ts";
 import { freshVapidKey } from "./vapid_keys.ts";
 
@@ -43,7 +43,7 @@ export async function openWebPush(
   /** To a subscription of a push service of the test: a content change, unless it says otherwise. */
   async function send({ address, keys }: TestSubscription, more: Partial<Delivery> = {}): Promise<Outcome> {
     const until = clock.now() + 86_400_000;
-    return await push.send(deliveryTo({ address, keys, vapidKey: key!.point }, { until, ...more }));
+    return alone(await push.send(deliveryTo({ address, keys, vapidKey: key!.point }, { until, ...more })));
   }
 
   async function close(): Promise<void> {

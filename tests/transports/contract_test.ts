@@ -5,7 +5,7 @@ import type { Handed } from "../../src/model/transport.ts";
 import { DEADLINE } from "../../src/transports/egress.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { manualClock } from "../helpers/clock.ts";
-import { contentOf, deliveryTo } from "../helpers/deliveries.ts";
+import { alone, contentOf, deliveryTo } from "../helpers/deliveries.ts";
 import { type Kit, KITS } from "../helpers/transport_kits.ts";
 import { witness } from "../helpers/witness.ts";
 
@@ -43,6 +43,17 @@ forEach("a server that fails is tried again, and the next message arrives", asyn
   equal(await send(kit, kit.subscribe()), DELIVERED);
 });
 
+forEach("why it is not taken is said in a word, by which no address can be told", async ({ kit }) => {
+  equal(await send(kit, kit.subscribe()), DELIVERED);
+  const reasonOf = async () => JSON.parse(JSON.stringify(await send(kit, kit.subscribe()))).reason;
+  for (const status of [500, 302]) {
+    kit.answer({ status, headers: { location: "https://secret.example/" }, body: "a secret of theirs" });
+    equal(await reasonOf(), `${status}`);
+  }
+  kit.answer(kit.gone);
+  ok(/^4\d\d( \w+)?$/.test(await reasonOf()));
+});
+
 forEach("who says how long to wait is not tried before", async ({ kit, clock }) => {
   equal(await send(kit, kit.subscribe()), DELIVERED);
   const handed = kit.subscribe();
@@ -58,13 +69,13 @@ forEach("who says how long to wait is not tried before", async ({ kit, clock }) 
 
 forEach("a client that is no more is gone", async ({ kit }) => {
   kit.answer(kit.gone);
-  equal(await send(kit, kit.subscribe()), { kind: "gone" });
+  equal(alone(await send(kit, kit.subscribe())), { kind: "gone" });
 });
 
 forEach("what is never taken is rejected", async ({ kit }) => {
   const { answer, attempt } = kit.rejection;
   kit.answer(answer);
-  equal(await send(kit, kit.subscribe(), { attempt }), { kind: "rejected" });
+  equal(alone(await send(kit, kit.subscribe(), { attempt })), { kind: "rejected" });
 });
 
 forEach("what is too large goes once more, smaller", async ({ kit }) => {

@@ -107,7 +107,7 @@ Deno.test("webhook: an endpoint that fails rests as a whole, as long as the sche
   const target = await hook.offer.readTarget(receiver.subscribe());
   receiver.always({ status: 503 });
   const failed = await hook.send(deliveryTo(target, { attempt: 1 }));
-  equal(failed, { kind: "retry", at: clock.now() + 300_000, tried: true });
+  equal(failed, { kind: "retry", at: clock.now() + 300_000, tried: true, reason: "503" });
   receiver.always(undefined);
   const held = await hook.send(deliveryTo(target));
   equal(held, { kind: "retry", at: clock.now() + 300_000, tried: false });

@@ -273,7 +273,7 @@ Deno.test("webpush faults: new subscriptions that are refused stop nobody else, 
     push.deliver(deliveryTo({ address, keys, vapidKey: push.key.point, confirmed: false }));
   service.behave({ status: 403 }, { times: 20 });
   for (let n = 0; n < 20; n++) {
-    equal(await sendNew(), { kind: "retry", at: clock.now() + KEY_PAUSE, tried: true });
+    equal(await sendNew(), { kind: "retry", at: clock.now() + KEY_PAUSE, tried: true, reason: "403" });
   }
   equal([await push.send(service.subscribe()), await sendNew()], [DELIVERED, DELIVERED]);
   equal(seen.records.map(({ level }) => level), ["warning"]);

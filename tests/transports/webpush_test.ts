@@ -138,7 +138,7 @@ Deno.test("webpush: a subscription whose key is not ours any more waits for it, 
   const clock = manualClock();
   await using service = await openPushService();
   await using push = await openWebPush({ clock });
-  const waits = { kind: "retry" as const, at: clock.now() + KEY_PAUSE, tried: false };
+  const waits = { kind: "retry" as const, at: clock.now() + KEY_PAUSE, tried: false, reason: "unknown_key" };
   for (let n = 0; n < 3; n++) {
     const { address, keys } = service.subscribe();
     const vapidKey = seen.keep((await freshVapidKey()).point);
@@ -154,7 +154,7 @@ Deno.test("webpush: keys and addresses that registration would have refused wait
   const clock = manualClock();
   await using service = await openPushService();
   await using push = await openWebPush({ clock });
-  const waits = { kind: "retry" as const, at: clock.now() + KEY_PAUSE, tried: false };
+  const waits = { kind: "retry" as const, at: clock.now() + KEY_PAUSE, tried: false, reason: "unusable" };
   const { address, keys } = service.subscribe(), point = fromBase64Url(keys.p256dh);
   const bad = [
     { address, keys: { ...keys, p256dh: toBase64Url(point.with(64, point[64]! ^ 1)) } },

@@ -15,7 +15,7 @@ import {
   subscriptionKey,
 } from "../../store/subscriptions.ts";
 import { backOff } from "./back_off.ts";
-import { ownerOf, send } from "./outcome.ts";
+import { ownerOf, send, withReason } from "./outcome.ts";
 import type { Shard } from "./shard.ts";
 import { createSlots } from "./slots.ts";
 
@@ -65,7 +65,8 @@ async function conclude({ deps: { kv, clock, random } }: Shard, due: Due, outcom
   if (outcome.kind !== "retry") return await removeSubscription(kv, found, clock.now());
   const later = Math.max(clock.now() + backOff(initial.attempt, random), outcome.at ?? 0);
   const at = Math.round(Math.min(initial.until, later));
-  return await again(kv, found, { ...initial, attempt: initial.attempt + Number(outcome.tried), at });
+  const next = { ...initial, attempt: initial.attempt + Number(outcome.tried), at };
+  return await again(kv, found, withReason(next, outcome));
 }
 
 function confirm(kv: Deno.Kv, found: Found): Promise<boolean> {

@@ -44,11 +44,19 @@ export function toRetry(
   return { topic, merged, attempt: 0, at, until: expiresAt };
 }
 
+type Failed = { at?: number; tried: boolean; reason?: string };
+
 /** When a retry is due next: no earlier than the push service wants, later each time that it was tried, never too late. */
-export function postpone(retry: Retry, outcome: { at?: number; tried: boolean }, deps: DeliverDeps): Retry {
+export function postpone(retry: Retry, outcome: Failed, deps: DeliverDeps): Retry {
   const attempt = retry.attempt + Number(outcome.tried);
   const at = deps.clock.now() + backOff(retry.attempt, deps.random);
-  return { ...retry, attempt, at: Math.round(Math.min(retry.until, Math.max(at, outcome.at ?? 0))) };
+  const next = { ...retry, attempt, at: Math.round(Math.min(retry.until, Math.max(at, outcome.at ?? 0))) };
+  return withReason(next, outcome);
+}
+
+/** Who is not asked at all, since its service rests, is so for the reason of before. */
+export function withReason<T extends { reason?: string }>(tried: T, { reason }: Failed): T {
+  return reason === undefined ? tried : { ...tried, reason };
 }
 
 /** Ends, keeps or postpones what was being tried. */
@@ -64,8 +72,9 @@ export async function conclude(shard: Shard, entry: Entry, outcome: Outcome): Pr
   }
   // What came while it was being tried is not in it.
   const rest = outcome.kind === "gone" ? undefined : again;
-  const next = entry.retry && rest && { ...entry.retry, merged: rest, attempt: 0, at: shard.deps.clock.now() };
-  shard.retries.set(entry, next);
+  if (!entry.retry || !rest) return shard.retries.set(entry, undefined);
+  const { reason: _, ...retry } = entry.retry;
+  shard.retries.set(entry, { ...retry, merged: rest, attempt: 0, at: shard.deps.clock.now() });
 }
 
 /** The push service says that a subscription is gone. False when that could not be written down. */

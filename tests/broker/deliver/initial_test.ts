@@ -69,6 +69,19 @@ testStores(
   },
 );
 
+testStores("initial: why it was not taken is kept until it is", async (openKv) => {
+  await using kv = await openKv();
+  const engine = await engineWith(kv, { ...DOWN, reason: "503" } as Outcome, { kind: "retry", tried: false });
+  await subscribeAnew(engine, kv);
+  const initial = async () => (await findSubscription(kv, A.id)).kept?.initial;
+  equal((await initial())?.reason, "503");
+  await engine.pass(1_000);
+  equal([(await initial())?.reason, (await initial())?.attempt], ["503", 1]);
+  await engine.pass(10_000);
+  equal(await initial(), undefined);
+  await engine.leave();
+});
+
 testStores("initial: it is tried again as any message is, and no more than that", async (openKv) => {
   await using kv = await openKv();
   const engine = await engineWith(kv, DOWN, DOWN, DOWN);

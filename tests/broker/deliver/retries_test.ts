@@ -1,6 +1,6 @@
 import type { Delivery, Outcome } from "../../../src/model/delivery.ts";
 import { shardOf } from "../../../src/model/shard.ts";
-import { replaceRetry } from "../../../src/store/retries.ts";
+import { readRetries, replaceRetry } from "../../../src/store/retries.ts";
 import { topicHash } from "../../../src/store/subscribers.ts";
 import { findSubscription, removeSubscription, saveSubscription } from "../../../src/store/subscriptions.ts";
 import { contentChange, createEngine, subscribe, subscription } from "../../helpers/engine.ts";
@@ -73,6 +73,29 @@ testStores("retries: what was not tried does not count as a try", async (openKv)
   equal(seconds(engine), [0, 1, 2, 3, 4]);
   await engine.leave();
 });
+
+testStores(
+  "retries: why the last try failed is kept while its service is not asked at all, and ends with it",
+  async (openKv) => {
+    await using kv = await openKv();
+    await subscribe(kv, A);
+    const later = (at: number, tried: boolean, reason?: string): Outcome => ({ kind: "retry", tried, at, reason });
+    const engine = await engineWith(
+      kv,
+      () => later(engine.clock.now() + 20_000, true, "503"),
+      () => later(engine.clock.now() + 20_000, false),
+      () => later(engine.clock.now() + 20_000, true, "timeout"),
+    );
+    const name = { hash: topicHash(TOPIC), id: A.id },
+      reason = async () => (await readRetries(kv, [name]))[0]!.retry?.reason;
+    await engine.publish(token("1"));
+    for (const expected of ["503", "503", "timeout", undefined]) {
+      await engine.pass(20_000);
+      equal(await reason(), expected);
+    }
+    await engine.leave();
+  },
+);
 
 testStores("retries: what comes meanwhile is merged into what waits, and goes out with it", async (openKv) => {
   await using kv = await openKv();
