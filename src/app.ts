@@ -47,6 +47,7 @@ export { HUB_PATH };
 export type AppDeps = {
   /** The public origin: what tokens name as their audience. */
   url: string;
+  kv: Deno.Kv;
   issuers: IssuerConfig[];
   origins: string[];
   anonymous: boolean;

@@ -1,6 +1,6 @@
 /**
- * Sessions of the console: what a browser keeps instead of the admin token. Nothing of them is stored: every worker of
- * a database can read them, and a new admin token ends them all.
+ * Sessions of the console: what a browser keeps instead of the admin token. Nothing of them is stored while they are good:
+ * every worker of a database can read them, and a new admin token ends them all.
  */
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";

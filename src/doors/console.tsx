@@ -30,6 +30,7 @@ const HEADERS = {
 };
 
 type Deps = Pick<Broker, "publish" | "seats" | "announce" | "admit" | "hashKey"> & {
+  kv: Deno.Kv;
   url: string;
   hubUrl: string;
   adminHash: AdminHash;
@@ -95,8 +96,8 @@ function loginDoor({ session, refused }: Given): Handler {
 }
 
 function logoutDoor({ session }: Given): Handler {
-  return (c) => {
-    session.end(c);
+  return async (c) => {
+    await session.end(c);
     return c.redirect(CONSOLE, 303);
   };
 }

@@ -5,6 +5,7 @@ import type { CookieOptions } from "hono/utils/cookie";
 import { createSessions, SESSION_COOKIE, SESSION_SECONDS } from "../access/sessions.ts";
 import { CONSOLE } from "../console/page.tsx";
 import { CarillonError } from "../errors.ts";
+import { endSession, isEnded } from "../store/ended_sessions.ts";
 import { type AdminHash, isAdminToken } from "./admin_token.ts";
 
 /** What browsers call a page of the same origin (Fetch Metadata 2.4). */
@@ -16,12 +17,12 @@ const READS = ["GET", "HEAD"];
 /** RFC 9110 15.5.2 wants one, and there is none for a form. */
 const CHALLENGE = { "www-authenticate": "Bearer" };
 
-type Deps = { url: string; hashKey: string; adminHash: AdminHash; now: () => number };
+type Deps = { url: string; hashKey: string; adminHash: AdminHash; now: () => number; kv: Deno.Kv };
 
 export type ConsoleSession = ReturnType<typeof createConsoleSession>;
 
 /** `url` is the public origin. */
-export function createConsoleSession({ url, hashKey, adminHash, now }: Deps) {
+export function createConsoleSession({ url, hashKey, adminHash, now, kv }: Deps) {
   const sessions = createSessions({ hashKey, now }), { protocol, origin } = new URL(url);
   const isHttps = protocol === "https:", name = isHttps ? SESSION_COOKIE.https : SESSION_COOKIE.http;
   // The prefix wants the whole host.
@@ -30,7 +31,8 @@ export function createConsoleSession({ url, hashKey, adminHash, now }: Deps) {
   /** Until when the caller's session is good, milliseconds since 1970; undefined where there is none. */
   async function find(c: Context): Promise<number | undefined> {
     const session = getCookie(c, name), hash = session === undefined ? undefined : await adminHash();
-    return session === undefined || hash === undefined ? undefined : sessions.endOf(session, hash);
+    const end = session === undefined || hash === undefined ? undefined : sessions.endOf(session, hash);
+    return end === undefined || await isEnded(kv, session!) ? undefined : end;
   }
 
   /** Throws `missing_session` or `foreign_page`. */
@@ -51,9 +53,11 @@ export function createConsoleSession({ url, hashKey, adminHash, now }: Deps) {
     setCookie(c, name, sessions.make(hash), { ...cookie, maxAge: SESSION_SECONDS });
   }
 
-  /** Throws `foreign_page`. */
-  function end(c: Context): void {
+  /** Wherever else its cookie is, it is good no more. Throws `foreign_page`, and what the store throws. */
+  async function end(c: Context): Promise<void> {
     checkPage(c);
+    const until = await find(c);
+    if (until !== undefined) await endSession(kv, getCookie(c, name)!, until - now());
     deleteCookie(c, name, cookie);
   }
 

@@ -132,6 +132,23 @@ Deno.test("console: a session is good at every worker of the database", async ()
   equal((await ask(other.url, "/figures", { cookie })).status, 200);
 });
 
+Deno.test("console: logging out ends a session at every worker, also for whoever has its cookie, and no other one", async () => {
+  const clock = jumpingClock();
+  await using kv = await memoryKv();
+  await using one = await consoleWorker({ kv, isShared: true, clock });
+  await using other = await consoleWorker({ kv, isShared: true, clock });
+  const mine = await login(one.url);
+  clock.jump(1);
+  const another = await login(other.url);
+  equal((await post(one.url, "/logout", "", { cookie: mine })).status, 303);
+  for (const { url } of [one, other]) {
+    equal((await ask(url, "", { cookie: mine })).text.includes("Live streams"), false);
+    for (const guarded of GUARDED) equal((await call(url, guarded, { cookie: mine })).status, 401);
+    equal((await ask(url, "/figures", { cookie: another })).status, 200);
+  }
+  equal((await post(one.url, "/logout", "", { cookie: mine })).status, 303);
+});
+
 Deno.test("console: the cookie is for this host and no script; behind https for https alone", async () => {
   await using plain = await consoleWorker();
   const cookieOf = async (url: string) =>

@@ -59,6 +59,7 @@ Deno.test("problem: where something of ours breaks, the log says where, and neit
   const metrics = createMetrics(), trouble = createTrouble(systemClock);
   const broken = { check: () => Promise.reject(new TypeError(SECRET)) } as unknown as Broker;
   const app = createApp({
+    kv,
     cookies: true,
     trouble,
     figures: createFigures({ kv, clock: systemClock, metrics, trouble, issuers: [] }),
