@@ -77,11 +77,12 @@ function Errors({ refusals, failures, now }: Figures) {
   );
 }
 
-function RefusalRow({ code, meaning, path, count: times, at, now }: Refusal & { now: number }) {
+function RefusalRow({ code, meaning, detail, path, count: times, at, now }: Refusal & { now: number }) {
   return (
     <li>
       <Head name={code} aside={`${count(times)} ×, ${fromNow(at, now)}`} isBad={meaning.level === "error"} />
       {path !== undefined && <code>{path}</code>}
+      <p class="detail">{detail}</p>
       <p>{meaning.advice}</p>
     </li>
   );

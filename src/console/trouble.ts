@@ -1,5 +1,5 @@
 /** What went wrong lately, for whoever looks after this worker: bounded, and without anything that is secret. */
-import { type ErrorCode, type ErrorMeaning, ERRORS } from "../errors.ts";
+import type { CarillonError, ErrorCode, ErrorMeaning } from "../errors.ts";
 import type { Outcome, Send, Senders } from "../model/delivery.ts";
 import { forgetOldest } from "../model/forget_oldest.ts";
 import { serviceOf, type Transport } from "../model/subscription.ts";
@@ -7,11 +7,14 @@ import { serviceOf, type Transport } from "../model/subscription.ts";
 /** Push services and webhooks that are remembered: strangers choose them, so the one that failed longest ago goes. */
 const MAX_FAILURES = 30;
 
+/** Characters of a detail: it may name what was sent. */
+const MAX_DETAIL = 300;
+
 /** How often, and when last: milliseconds since 1970. */
 type Seen = { count: number; at: number };
 
-/** Requests that were refused with one code; `path` is that of the last one, as it is logged. */
-export type Refusal = Seen & { code: ErrorCode; meaning: ErrorMeaning; path: string | undefined };
+/** Requests that were refused with one code; `detail` and `path` are those of the last one, as they are logged. */
+export type Refusal = Seen & { code: ErrorCode; meaning: ErrorMeaning; detail: string; path: string | undefined };
 
 /** Messages that one service did not take; `reason` is that of the last one. */
 export type Failure = Seen & { transport: Transport; service: string; outcome: Failed["kind"]; reason?: string };
@@ -24,9 +27,9 @@ export function createTrouble({ now }: { now: () => number }) {
   const refusals = new Map<ErrorCode, Refusal>(), failures = new Map<string, Failure>();
 
   /** There is one for each code: whoever makes many of one cannot hide the others. */
-  function refused(code: ErrorCode, path: string | undefined): void {
+  function refused({ code, meaning, message }: CarillonError, path: string | undefined): void {
     const count = (refusals.get(code)?.count ?? 0) + 1;
-    refusals.set(code, { code, meaning: ERRORS[code], path, count, at: now() });
+    refusals.set(code, { code, meaning, detail: message.slice(0, MAX_DETAIL), path, count, at: now() });
   }
 
   function failed(transport: Transport, address: string, { kind: outcome, reason }: Failed): void {

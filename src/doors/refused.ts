@@ -1,4 +1,4 @@
-/** Every error on its way out is counted and logged here, by its code and the path alone: the rest can hold anything. */
+/** Every error on its way out is counted and logged here, by its code, its detail and the path alone: the rest can hold anything. */
 import type { Logger } from "@logtape/logtape";
 import { asCarillonError, type CarillonError, causeOf } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
@@ -18,7 +18,7 @@ export function createRefused(
     const path = asked === undefined ? undefined : loggedPath(asked);
     const error = asCarillonError(thrown), { code, message: detail, meaning } = error;
     metrics.refused.inc({ code });
-    trouble.refused(code, path);
+    trouble.refused(error, path);
     log[meaning.level]("{code}: {detail}", {
       detail,
       ...(path !== undefined && { path }),

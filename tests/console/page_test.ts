@@ -36,11 +36,11 @@ Deno.test("page: what somebody else has chosen is text, whatever it holds", () =
     const survey = { ...QUIET.survey as object, confirmed: 1, waiting: { soonest: [waiting], isWhole: true } };
     const html = render({
       survey: survey as Figures["survey"],
-      refusals: [{ ...seen, code: "not_found", meaning: ERRORS.not_found, path: text }],
+      refusals: [{ ...seen, code: "not_found", meaning: ERRORS.not_found, detail: text, path: text }],
       failures: [{ ...seen, transport: "webhook", service: text, outcome: "gone" }],
       issuers: [{ iss: text, keys: "a key set", topics: [text], rate: 1 }],
     });
-    equal([html.includes("<x-evil"), html.split("&lt;x-evil").length], [false, 8]);
+    equal([html.includes("<x-evil"), html.split("&lt;x-evil").length], [false, 9]);
   }));
 });
 

@@ -1,17 +1,18 @@
 import { createTrouble } from "../../src/console/trouble.ts";
+import { CarillonError } from "../../src/errors.ts";
 import type { Delivery, Outcome } from "../../src/model/delivery.ts";
 import { allSenders } from "../helpers/broker.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { manualClock } from "../helpers/clock.ts";
 
-Deno.test("trouble: refusals are counted by code, the newest first, with the path of the last one", () => {
+Deno.test("trouble: refusals are counted by code, the newest first, with the detail and the path of the last one", () => {
   const clock = manualClock(), trouble = createTrouble(clock);
-  trouble.refused("not_found", "/a");
-  trouble.refused("invalid_token", undefined);
+  trouble.refused(new CarillonError("not_found", "a"), "/a");
+  trouble.refused(new CarillonError("invalid_token", "x".repeat(1000)), undefined);
   clock.advance(1000);
-  trouble.refused("not_found", "/b");
-  const seen = trouble.refusals().map(({ code, path, count, meaning }) => [code, path, count, meaning.status]);
-  equal(seen, [["not_found", "/b", 2, 404], ["invalid_token", undefined, 1, 401]]);
+  trouble.refused(new CarillonError("not_found", "b"), "/b");
+  const seen = trouble.refusals().map((each) => [each.code, each.detail, each.path, each.count, each.meaning.status]);
+  equal(seen, [["not_found", "b", "/b", 2, 404], ["invalid_token", "x".repeat(300), undefined, 1, 401]]);
 });
 
 /** Sends one message to each address, and answers what is remembered of them. */

@@ -305,6 +305,7 @@ Deno.test("console: its figures show what was refused and what failed, and no se
       "not_found",
       "/-/nowhere",
       "https://127.0.0.1:1",
+      "nothing is at the address: /-/nowhere",
       "The README lists the addresses",
       "there is no connection",
     ]
