@@ -4,7 +4,7 @@ import { equal, ok } from "../helpers/assert.ts";
 import { findChromium, startChromium } from "../helpers/chromium.ts";
 import { component } from "../helpers/component.ts";
 import { ADMIN_TOKEN, consoleWorker } from "../helpers/console.ts";
-import { axeFindings, checkLayout, inEachForm, openConsole } from "../helpers/console_page.ts";
+import { axeFindings, checkLayout, inEachForm, openConsole, setTextSize, WIDTHS } from "../helpers/console_page.ts";
 import { accessToken, ring, type TestWorker } from "../helpers/worker.ts";
 
 const TOPIC = `https://dav.example/${"a-long-name/".repeat(20)}`;
@@ -136,6 +136,19 @@ test("console: axe-core finds nothing, nothing overlaps and nothing is cut off, 
     await look("empty", false);
     await fill(page, worker);
     await look("full");
+  }));
+
+test("console: at 320 px, and with text of twice the size, nothing is cut off and nothing goes sideways", (chromium) =>
+  withConsole(chromium, async (page, worker) => {
+    await login(page);
+    await fill(page, worker);
+    await page.setViewportSize({ width: 320, height: 900 });
+    await checkLayout(page, "at 320 px");
+    await setTextSize(page, 32);
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      await checkLayout(page, `with large text at ${width} px`);
+    }
   }));
 
 test("console: a script or a style that somebody smuggles into the page does nothing", (chromium) =>

@@ -66,3 +66,10 @@ const FAULTS = `(() => {
 export async function checkLayout(page: Page, name: string): Promise<void> {
   equal(await page.evaluate(FAULTS), [], name);
 }
+
+/** The size of text that a browser was set to, pixels. */
+export async function setTextSize(page: Page, standard: number): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.setFontSizes", { fontSizes: { standard, fixed: standard } });
+  await session.detach();
+}
