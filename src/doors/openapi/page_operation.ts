@@ -26,9 +26,9 @@ export function printOperation({ method, path, operation }: Shown) {
 <h3 id="${operationId}-title"><b>${method}</b> <code>${path}</code><br>${summary}</h3>
 <p>${printText(description)}</p>
 <p>Token: ${printSecurity(security)}</p>
-${parameters.length > 0 ? printParameters(parameters) : ""}
+${parameters.length > 0 ? printParameters(summary, parameters) : ""}
 ${Object.entries(requestBody?.content ?? {}).map(([type, media]) => printBody(type, media))}
-${printTable("Answers", ["Status", "What it means", "Type"], Object.entries(responses).map(rowOf))}
+${printTable("Answers", summary, ["Status", "What it means", "Type"], Object.entries(responses).map(rowOf))}
 ${Object.entries(responses).flatMap(([status, answer]) => printAnswerBodies(status, answer))}
 </article>`;
 }
@@ -38,14 +38,14 @@ function printSecurity(security: Record<string, unknown>[]): string {
   return security.map((scheme) => Object.keys(scheme)[0] ?? "none").join(", or ") || "none";
 }
 
-function printParameters(parameters: Parameter[]) {
+function printParameters(summary: string, parameters: Parameter[]) {
   const rows = parameters.map(({ name, in: where, required, description = "", schema }) => [
     name,
     required ? `${where}, required` : where,
     description,
     JSON.stringify(schema),
   ]);
-  return printTable("Parameters", ["Name", "In", "What it means", "Schema"], rows);
+  return printTable("Parameters", summary, ["Name", "In", "What it means", "Schema"], rows);
 }
 
 const rowOf = ([status, { description, content = {} }]: [string, Answer]) => [
@@ -54,9 +54,10 @@ const rowOf = ([status, { description, content = {} }]: [string, Answer]) => [
   Object.keys(content).join(", "),
 ];
 
-const printTable = (title: string, heads: string[], rows: string[][]) =>
+/** Regions are told apart by `of`: there is a list of them. */
+const printTable = (title: string, of: string, heads: string[], rows: string[][]) =>
   html`
-    <div class="wide" tabindex="0" role="region" aria-label="${title}">
+    <div class="wide" tabindex="0" role="region" aria-label="${title}: ${of}">
       <table>
         <caption>${title}</caption>
         <thead>

@@ -3,6 +3,7 @@ import { OPERATIONS } from "../../../src/doors/openapi/document.ts";
 import { equal, ok } from "../../helpers/assert.ts";
 import { findChromium, startChromium } from "../../helpers/chromium.ts";
 import { component } from "../../helpers/component.ts";
+import { axeFindings, setTextSize } from "../../helpers/console_page.ts";
 import { testWorker } from "../../helpers/worker.ts";
 
 const withChromium = await component("Chromium", findChromium);
@@ -31,9 +32,16 @@ withChromium("page: it shows every operation, wide and narrow, light and dark, w
   const light = await background();
   await page.emulateMedia({ colorScheme: "dark" });
   ok(light !== await background(), `${light}`);
-  for (const width of [360, 1280]) {
-    await page.setViewportSize({ width, height: 640 });
-    equal(await page.evaluate("document.documentElement.scrollWidth"), width);
+  for (const size of [16, 32]) {
+    await setTextSize(page, size);
+    for (const width of [320, 360, 1280]) {
+      await page.setViewportSize({ width, height: 640 });
+      equal(await page.evaluate("document.documentElement.scrollWidth"), width);
+    }
+  }
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    equal(await axeFindings(page), []);
   }
   equal(faults, []);
 });
