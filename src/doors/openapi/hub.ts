@@ -5,14 +5,10 @@ import { MAX_MATCHERS, MAX_PATTERN_LENGTH, MAX_PATTERNS } from "../../model/matc
 import { HUB_PATH, MAX_TOPIC_LENGTH } from "../../model/topic.ts";
 import { MAX_ID_LENGTH } from "../stream.ts";
 import { MAX_LENGTHS, MAX_UPDATE_TOPICS } from "../update.ts";
-import { BEARER, BODY_CODES, type Operation, PUBLISH_CODES, STORE_CODES, TOKEN_CODES } from "./operation.ts";
+import { BEARER, BODY_CODES, header, type Operation, PUBLISH_CODES, STORE_CODES, TOKEN_CODES } from "./operation.ts";
 
 /** What every answer of the hub says of itself. */
-export const LINK = {
-  description: 'The hub, `rel="mercure"`.',
-  required: true,
-  schema: { type: "string" as const },
-};
+export const LINK = header('The hub, `rel="mercure"`.');
 
 export const STREAM_CODES: ErrorCode[] = ["streams_full", "memory_short", "too_many_streams", "bad_cursor"];
 

@@ -61,17 +61,15 @@ function problemOf(status: number, codes: ErrorCode[]) {
   };
 }
 
-const RETRY_AFTER = {
-  description: "Seconds after which to try again (RFC 9110 10.2.3).",
+/** A header that an answer always has. */
+export const header = (description: string, more: { pattern?: string } = {}) => ({
+  description,
   required: true,
-  schema: { type: "string" as const, pattern: "^[0-9]+$" },
-};
+  schema: { type: "string" as const, ...more },
+});
 
-const CHALLENGE = {
-  description: "What is asked for (RFC 9110 11.6.1).",
-  required: true,
-  schema: { type: "string" as const },
-};
+const RETRY_AFTER = header("Seconds after which to try again (RFC 9110 10.2.3).", { pattern: "^[0-9]+$" });
+const CHALLENGE = header("What is asked for (RFC 9110 11.6.1).");
 
 /** RFC 9457 3.1, with our `code` and `advice`. */
 function problemSchema(status: number, codes: ErrorCode[]) {

@@ -1,9 +1,9 @@
 /** What operators ask, and the document itself, in the document. */
 import { z } from "@hono/zod-openapi";
-import { type Operation, STORE_CODES } from "./operation.ts";
+import { header, type Operation, STORE_CODES } from "./operation.ts";
 
 const tags = ["Operation"] as [string];
-const ETAG = { description: "Of this document.", required: true, schema: { type: "string" as const } };
+const ETAG = header("Of this document.");
 
 const reference = (path: string, operationId: string, summary: string, type: string, schema: z.ZodType): Operation => ({
   method: "get",

@@ -5,18 +5,17 @@ import { URGENCIES } from "../../model/push_message.ts";
 import { pushOptions } from "../../wire/push_resource.ts";
 import { PUSH } from "../push_service.ts";
 import { lastEventId, STREAM_CODES } from "./hub.ts";
-import { BEARER, BODY_CODES, type Operation, STORE_CODES, TOKEN_CODES } from "./operation.ts";
+import { BEARER, BODY_CODES, header, type Operation, STORE_CODES, TOKEN_CODES } from "./operation.ts";
 
 const tags = ["Push service"] as [string];
 /** A receipt is a message of its own. */
 const RECEIPT_CODES: ErrorCode[] = ["overloaded", "too_many_pushes"];
 
-const text = { type: "string" as const };
 const params = z.object({
   token: z.string().regex(/^[A-Za-z0-9_.-]+$/).describe("Whoever knows it may use the address."),
 });
 const urgency = z.enum(URGENCIES).optional();
-const location = (description: string) => ({ Location: { description, required: true, schema: text } });
+const location = (description: string) => ({ Location: header(description) });
 
 const made: Operation[] = [{
   method: "post",
@@ -36,11 +35,7 @@ const made: Operation[] = [{
       description: "It is made.",
       headers: {
         ...location("Where it is read and ended: keep it secret."),
-        Link: {
-          description: "The push resource, the set, and where receipts are asked for.",
-          required: true,
-          schema: text,
-        },
+        Link: header("The push resource, the set, and where receipts are asked for."),
       },
     },
   },
@@ -71,7 +66,7 @@ const fields = z.object({
 
 const granted = {
   ...location("Where it is acknowledged."),
-  TTL: { description: "Seconds for which it is kept.", required: true, schema: text },
+  TTL: header("Seconds for which it is kept."),
 };
 
 const pushed: Operation = {
@@ -85,7 +80,7 @@ const pushed: Operation = {
   request: {
     params,
     headers: fields,
-    body: { content: { "application/octet-stream": { schema: { ...text, format: "binary" } } } },
+    body: { content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } } },
   },
   answers: {
     201: { description: "It is stored.", headers: granted },

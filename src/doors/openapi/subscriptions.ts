@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { subscriptionRequest } from "../../wire/subscription_request.ts";
 import type { ErrorCode } from "../../errors.ts";
-import { BEARER, BODY_CODES, type Operation, STORE_CODES, TOKEN_CODES } from "./operation.ts";
+import { BEARER, BODY_CODES, header, type Operation, STORE_CODES, TOKEN_CODES } from "./operation.ts";
 
 /** The keys are made up. */
 export const SUBSCRIPTION_EXAMPLE = {
@@ -55,7 +55,7 @@ const subscription = z.object({
 }).meta({ id: "Subscription" });
 const failing = z.object({ topic: z.string(), tries: z.int(), next: z.iso.datetime() });
 const json = (schema: z.ZodType) => ({ "application/json": { schema } });
-const LOCATION = { description: "Where the subscription is.", required: true, schema: { type: "string" as const } };
+const LOCATION = header("Where the subscription is.");
 
 const common = { tags: ["Subscriptions"] as [string], security: BEARER };
 
