@@ -118,6 +118,16 @@ test("console: figures come by themselves; what goes wrong is said, and goes whe
     await page.waitForSelector("#stale:empty", { state: "attached" });
   }));
 
+test("console: it listens again by itself when the worker is back", (chromium) =>
+  withConsole(chromium, async (page) => {
+    await login(page);
+    await page.route("**/listen?*", (route) => route.abort(), { times: 1 });
+    await page.fill("#listen-match", "*");
+    await page.press("#listen-match", "Enter");
+    await page.waitForSelector("#listen-state.bad >> text=The worker does not answer");
+    await page.waitForSelector("#listen-state:not(.bad) >> text=Listening to *");
+  }));
+
 test("console: axe-core finds nothing, nothing overlaps and nothing is cut off, in light, dark and each width", (chromium) =>
   withConsole(chromium, async (page, worker) => {
     const folder = Deno.env.get("CARILLON_SCREENSHOTS");

@@ -15,7 +15,7 @@ const fieldsOf = (/** @type {HTMLElement} */ form) => new FormData(/** @type {HT
 const pause = () => new Promise((resolve) => setTimeout(resolve, EVERY));
 
 /**
- * Throws with what to do where the answer is a refusal.
+ * Throws with what to do where the answer is a refusal; `isFinal` where it would be the same the next time.
  * @param {string} path
  * @param {RequestInit} [init]
  */
@@ -25,7 +25,8 @@ async function ask(path, init) {
   });
   if (response.ok) return response;
   const { detail, advice } = await response.json().catch(() => ({}));
-  throw new Error([detail, advice].filter(Boolean).join(". ") || `The worker answered ${response.status}.`);
+  const message = [detail, advice].filter(Boolean).join(". ") || `The worker answered ${response.status}.`;
+  throw Object.assign(new Error(message), { isFinal: response.status < 500 });
 }
 
 /**
@@ -82,10 +83,11 @@ async function listen(event) {
   listening.abort();
   const { signal } = listening = new AbortController();
   const match = `${fieldsOf(element("listen")).get("match")}`, state = element("listen-state");
-  try {
-    for (; !signal.aborted; await pause()) await follow(match, signal);
-  } catch (error) {
-    if (!signal.aborted) say(state, /** @type {Error} */ (error).message, true);
+  for (; !signal.aborted; await pause()) {
+    const error = await follow(match, signal).catch((error) => error);
+    if (!error || signal.aborted) continue;
+    say(state, error.message, true);
+    if (error.isFinal) return;
   }
 }
 
