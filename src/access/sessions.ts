@@ -8,8 +8,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /** Milliseconds: a day at work. */
 const LIFE = 10 * 3_600_000;
 
-/** Its end, milliseconds since 1970, and a code that only we can make. */
-const SESSION = /^(\d{1,15})\.([\w-]{43})$/;
+/** Its end, milliseconds since 1970, and a code that only we can make. There is one way to write it: it is ended by its text. */
+const SESSION = /^([1-9]\d{0,14})\.([\w-]{43})$/;
 
 export type Sessions = ReturnType<typeof createSessions>;
 

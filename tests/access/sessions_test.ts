@@ -24,6 +24,8 @@ Deno.test("sessions: one that was changed anywhere, or made up, is none", () => 
     const changed = session.slice(0, at) + character + session.slice(at + 1);
     equal(ours.endOf(changed, HASH) !== undefined, changed === session);
   }));
+  // Ended by its text, it must not come back by another one.
+  equal(ours.endOf(`0${session}`, HASH), undefined);
   const text = fc.oneof(fc.string(), fc.stringMatching(/^\d{1,20}\.[\w-]{43}$/));
   fc.assert(fc.property(text, (made) => equal(ours.endOf(made, HASH), undefined)));
 });
