@@ -44,6 +44,8 @@ export function mountConsole(app: Routes, deps: Deps): void {
   const session = createConsoleSession(deps), given = { ...deps, session };
   app.use(`${CONSOLE}/*`, withHeaders);
   app.get(CONSOLE, pageDoor(given));
+  // Where a person lands who reloads after a wrong token, or ends the address with a slash.
+  for (const path of ["/", "/login"]) app.get(CONSOLE + path, (c) => c.redirect(CONSOLE, 303));
   app.post(`${CONSOLE}/login`, loginDoor(given));
   app.post(`${CONSOLE}/logout`, logoutDoor(given));
   app.get(`${CONSOLE}/figures`, figuresDoor(given));

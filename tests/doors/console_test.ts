@@ -88,6 +88,14 @@ Deno.test("console: a wrong token is 401 and the form again; it is counted, and 
   seen.testify();
 });
 
+Deno.test("console: with a slash behind it, and where a wrong token was sent to, a person is led to the page", async () => {
+  await using worker = await consoleWorker();
+  for (const path of ["/", "/login"]) {
+    const { status, headers } = await ask(worker.url, path);
+    equal([status, headers.get("location"), headers.get("cache-control")], [303, "/-/console", "no-store"]);
+  }
+});
+
 Deno.test("console: refused logins wait for their turn", async () => {
   const clock = manualClock();
   await using worker = await consoleWorker({ clock });
