@@ -89,8 +89,9 @@ async function watchOn(effects: DavEffects, settings: Settings): Promise<void> {
     const place = places.use(await openPlace(stateFolder(Deno.env.toObject()), nameOf(url, settings), note));
     watched.set(url, keptPush({ url: settings.pushService, findToken: () => tokenFor(settings, signal), place }));
   }
-  const runs = createRuns({ ...runsOf(settings, signal), clock, random, signal });
-  if (!signal.aborted) await keepInStep({ effects, runs, note }, watched);
+  const openRuns = (prepare: () => Promise<void>) =>
+    createRuns({ ...runsOf(settings, signal), prepare, clock, random, signal });
+  if (!signal.aborted) await keepInStep({ effects, clock, openRuns, note }, watched);
 }
 
 /** What is kept is one user's, at one push service. */

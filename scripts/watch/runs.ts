@@ -9,6 +9,8 @@ const GATHER = 1_000;
 const SOON = 60_000, FREE = 4;
 
 type Deps = {
+  /** Done before each run, which answers all that was rung for until then. */
+  prepare: () => Promise<void>;
   /** Answers whether all went well; what it throws ends `ended`. */
   run: () => Promise<boolean>;
   /** Told of the milliseconds until it is tried again. */
@@ -20,7 +22,7 @@ type Deps = {
 
 export type Runs = ReturnType<typeof createRuns>;
 
-export function createRuns({ run, failed, clock, random, signal }: Deps) {
+export function createRuns({ prepare, run, failed, clock, random, signal }: Deps) {
   let isWanted = false, isBusy = false, rung = new AbortController(), busy = Promise.resolve();
   let last = -Infinity, following = 0, misses = 0;
 
@@ -36,6 +38,7 @@ export function createRuns({ run, failed, clock, random, signal }: Deps) {
     while ((isWanted || misses > 0) && !signal.aborted) {
       if (!isWanted) await rest();
       await clock.wait(gather(), signal);
+      if (!signal.aborted) await prepare();
       isWanted = false;
       if (!signal.aborted) await runOnce();
     }

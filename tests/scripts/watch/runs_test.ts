@@ -8,13 +8,13 @@ const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 function openRuns() {
   const clock = manualClock(), ending = new AbortController();
   const begun: number[] = [], waits: number[] = [];
-  let end = (_: boolean) => {};
+  let end = (_: boolean) => {}, prepare = () => Promise.resolve();
   const run = () => {
     begun.push(clock.elapsed());
     return new Promise<boolean>((resolve) => end = resolve);
   };
   const failed = (wait: number) => void waits.push(wait);
-  const runs = createRuns({ run, failed, clock, random: () => 0.5, signal: ending.signal });
+  const runs = createRuns({ prepare: () => prepare(), run, failed, clock, random: () => 0.5, signal: ending.signal });
   const advance = async (milliseconds: number) => {
     await turn();
     clock.advance(milliseconds);
@@ -24,7 +24,8 @@ function openRuns() {
     end(isWell);
     await turn();
   };
-  return { ...runs, clock, ending, begun, waits, advance, finish };
+  const prepared = (by: () => Promise<void>) => void (prepare = by);
+  return { ...runs, prepared, clock, ending, begun, waits, advance, finish };
 }
 
 Deno.test("watch runs: a burst, and all that was missed in a sleep, is one run", async () => {
@@ -34,6 +35,20 @@ Deno.test("watch runs: a burst, and all that was missed in a sleep, is one run",
   equal(runs.begun, []);
   runs.ring();
   await runs.advance(1);
+  await runs.finish();
+  await runs.advance(3_600_000);
+  equal(runs.begun, [1_000]);
+});
+
+Deno.test("watch runs: what comes while a run is prepared is that run's", async () => {
+  const runs = openRuns(), ready = Promise.withResolvers<void>();
+  runs.prepared(() => ready.promise);
+  runs.ring();
+  await runs.advance(1_000);
+  equal(runs.begun, []);
+  runs.ring();
+  ready.resolve();
+  await runs.advance(500);
   await runs.finish();
   await runs.advance(3_600_000);
   equal(runs.begun, [1_000]);
