@@ -15,7 +15,15 @@ import { openStore } from "./src/store/open.ts";
 import { StoreError } from "./src/store/store_error.ts";
 import { startWorker, type Worker } from "./src/worker.ts";
 
-/** sysexits.h: something is wrong with the configuration; a service that we need is not available. */
+const HELP = `
+deno task start
+
+Starts a worker, until Ctrl-C or SIGTERM. It takes no flags: its settings are variables of the environment, none of
+which it needs (README.md, "Settings").
+`.trim();
+
+/** sysexits.h: the command was not understood; something is wrong with the configuration; a service that we need is not available. */
+const EX_USAGE = 64;
 const EX_CONFIG = 78;
 const EX_UNAVAILABLE = 69;
 
@@ -30,6 +38,7 @@ const started = Promise.withResolvers<Worker>();
 Deno.cron("upkeep", "* * * * *", async () => await (await started.promise).minute());
 
 async function main(): Promise<void> {
+  checkArguments(Deno.args);
   const config = readConfig(Deno.env.toObject());
   const log = await openLog(config.log, Deno.stderr.isTerminal());
   const kv = await openStore(isDeploy ? undefined : config.kv);
@@ -54,6 +63,17 @@ async function main(): Promise<void> {
     kv.close();
     Deno.exit(0);
   }
+}
+
+/** A flag that did nothing would be taken for a setting. */
+function checkArguments(given: string[]): void {
+  // `deno task start -- --help`, as npm wants it, passes the dashes on.
+  const args = given[0] === "--" ? given.slice(1) : given;
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(HELP);
+    Deno.exit(0);
+  }
+  if (args.length > 0) exit("start takes no flags: see deno task start --help.", EX_USAGE);
 }
 
 /** What a silent database keeps back was never acknowledged, and others take its shards in time. */

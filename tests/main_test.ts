@@ -20,6 +20,19 @@ async function refused(env: Record<string, string>): Promise<{ code: number; err
   return { code, err: new TextDecoder().decode(stderr) };
 }
 
+Deno.test("main: --help says what it is, a flag is refused, and neither starts a worker", async () => {
+  const run = async (...args: string[]) => {
+    // A worker would end with 78.
+    const options = { args: ["run", "-A", "main.ts", ...args], env: { NO_COLOR: "1", PORT: "none" } };
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), options).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return [code, out!.split("\n")[0], err];
+  };
+  equal(await run("--help"), [0, "deno task start", ""]);
+  equal(await run("--", "-h"), [0, "deno task start", ""]);
+  equal(await run("--port", "9000"), [64, "", "start takes no flags: see deno task start --help.\n"]);
+});
+
 Deno.test("main: all faults of a configuration are reported at once, by variable, without values, with 78", async () => {
   const { code, err } = await refused({
     PORT: "seventy",
