@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Buffer } from "node:buffer";
 import type { Answer } from "../dav/answer.ts";
 import type { CarillonError } from "../errors.ts";
+import { discardRest } from "./discard_rest.ts";
 import { problemOf } from "./problem.ts";
 
 /** Bytes of the body, 0 where the request does not say. */
@@ -16,5 +17,6 @@ export function writeAnswer(outgoing: ServerResponse, { status, headers, body = 
 
 export function writeProblem(outgoing: ServerResponse, error: CarillonError): void {
   const { headers, ...rest } = problemOf(error);
+  if (headers.connection === "close") discardRest(outgoing);
   writeAnswer(outgoing, { ...rest, headers: Object.entries(headers) });
 }

@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { OpenStream, Sink } from "../broker/sink.ts";
+import { discardRest } from "../doors/discard_rest.ts";
 import type { StreamEnv } from "../doors/stream.ts";
 import type { DirectWrites } from "./direct_write.ts";
 
@@ -98,6 +99,7 @@ async function handle(handler: Handler, request: Request, outgoing: ServerRespon
   const response = await handler(request, env);
   // A stream lasts until its connection closes: nothing behind it can ever be answered.
   if (carrying.streams.has(connection)) connection.destroy();
+  if (response.headers.get("connection") === "close") discardRest(outgoing);
   if (!env.open) return response;
   const { open } = env, begin = (socket: Socket) => attach(socket, outgoing, response, open, carrying);
   // A pipelined request gets its socket when the answers before it are out.

@@ -76,6 +76,31 @@ for (const front of [nginx, caddy]) {
     const { status, text } = await post(deployed, "/-/events", "x".repeat(MAX_SET_BYTES), headers);
     equal([status, JSON.parse(text).err], [400, "invalid_request"]);
   });
+
+  test(`deploy: ${front.name}: a body that is too large is answered so each time, however large`, async () => {
+    await using deployed = await openDeployed({ front, clock });
+    // nginx itself takes 1 MiB at most. Caddy sends on while we answer.
+    for (const size of [100_000, 1_000_000, 5_000_000]) {
+      equal(await postOften(deployed, "/-/events", size), Array(TIMES).fill("413"));
+    }
+  });
+}
+
+/** Enough for a race that is lost once in ten times. */
+const TIMES = 30;
+
+/** The statuses of as many posts by HTTP/1.1, by which each is on its way before the answer. */
+async function postOften(deployed: Deployed, path: string, size: number): Promise<string[]> {
+  const file = `${deployed.folder}/body`, statuses: string[] = [];
+  await Deno.writeTextFile(file, "x".repeat(size));
+  const headers = ["-H", "Expect:", "-H", "Content-Type: application/secevent+jwt"];
+  const args = ["--http1.1", "-o", "/dev/null", "-w", "%{http_code}", ...headers, "--data-binary", `@${file}`];
+  while (statuses.length < TIMES) {
+    await using posting = curl(deployed, path, ...args);
+    await posting.until(/^\d{3}/);
+    statuses.push(posting.output.out);
+  }
+  return statuses;
 }
 
 const testNginx = await component("nginx", () => findFront(nginx));

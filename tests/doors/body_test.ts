@@ -225,3 +225,21 @@ for (const [name, serve] of Object.entries(SERVERS)) {
     equal([answer.status, answer.body.includes("healthy")], [400, false]);
   });
 }
+
+Deno.test("body, node:http: who goes on sending what is too large is read a little longer, and then no more", async () => {
+  await using worker = await testWorker({ serve: serveNode });
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(worker.url).port) });
+  const [head, more] = [
+    bytes(await headOf(worker, "/-/events", "Content-Length: 99999999999")),
+    new Uint8Array(65_536),
+  ];
+  await connection.write(head);
+  let sent = 0;
+  try {
+    while (sent < 2 ** 30) sent += await connection.write(more);
+  } catch {
+    connection.close();
+  }
+  // A MiB, and what the system keeps of both sides.
+  ok(sent > 2 ** 20 && sent < 2 ** 25, `${sent}`);
+});
