@@ -9,8 +9,12 @@ const ADVICE: Partial<Record<ReceiverError["code"], string>> = {
   refused: "see --user and the password",
   gone: "see --url",
   malformed: "--url must be of a CalDAV or CardDAV server",
-  unavailable: "see --url, and whether the network is there",
+  // Fetch tells neither of the three apart without naming the address.
+  unavailable: "see --url, the network, and the certificate: DENO_CERT=FILE names an authority of your own",
 };
+
+/** Of `refused`: these alone are about who asks. */
+const WHO = [401, 403];
 
 /** Throws `Refusal` with what to do next. */
 export async function lookFirst(effects: DavEffects, url: string): Promise<Found[]> {
@@ -33,7 +37,7 @@ export async function lookUntilReached(
     } catch (thrown) {
       if (effects.signal.aborted) break;
       if (!(thrown instanceof ReceiverError) || thrown.code !== "unavailable") throw explain(thrown);
-      offline(thrown.message);
+      offline(advise(thrown));
       await clock.wait(afterFault(misses, thrown.retryAfter, effects.pace.random), effects.signal);
     }
   }
@@ -41,7 +45,10 @@ export async function lookUntilReached(
 }
 
 function explain(thrown: unknown): unknown {
-  if (!(thrown instanceof ReceiverError)) return thrown;
-  const advice = ADVICE[thrown.code];
-  return new Refusal(advice ? `${thrown.message}: ${advice}` : thrown.message);
+  return thrown instanceof ReceiverError ? new Refusal(advise(thrown)) : thrown;
+}
+
+function advise({ code, status, message }: ReceiverError): string {
+  const advice = ADVICE[code === "refused" && !WHO.includes(status ?? 0) ? "malformed" : code];
+  return advice ? `${message}: ${advice}` : message;
 }

@@ -157,6 +157,6 @@ Deno.test("watch: --help shows every flag", async () => {
 
 Deno.test("watch: without a server it says so, waits, and ends by SIGTERM", async () => {
   await using watching = startScript("watch", ["--", "--url", `http://127.0.0.1:${freePort()}/`, "--exec", "true"]);
-  await watching.until(/^offline: the DAV server was not reached$/m);
+  await watching.until(/^offline: the DAV server was not reached: see --url, .*DENO_CERT/m);
   equal((await watching.end("SIGTERM")).code, 0);
 });

@@ -60,6 +60,13 @@ Deno.test("watch discovery: what is wrong is said with what to do", async () => 
   const { effects } = serverOf({});
   const thrown = await lookFirst(effects, ROOT).catch((thrown) => thrown);
   ok(thrown instanceof Refusal && /404: see --url$/.test(thrown.message), `${thrown}`);
+  for (
+    const [status, advice] of [[403, "see --user"], [405, "--url must be of a CalDAV"], [503, "DENO_CERT"]] as const
+  ) {
+    const refusing = { ...effects, fetch: () => Promise.resolve(new Response(null, { status })) };
+    const { message } = await lookFirst(refusing, ROOT).catch((thrown) => thrown);
+    ok(message.includes(`${status}: `) && message.includes(advice), message);
+  }
   const nonsense = { ...effects, fetch: () => Promise.resolve(new Response("<nonsense", { status: 207 })) };
   ok(await discover(nonsense, ROOT).catch((thrown) => thrown) instanceof ReceiverError);
 });
