@@ -14,6 +14,9 @@ const VAPID_KEY = ["vapid_key"];
 const HASH_KEY = ["hash_key"];
 const ADMIN_TOKEN = ["admin_token"];
 
+/** What `CARILLON_SECRET` seals of these; it seals the secrets of webhooks as well. */
+export const SEALED_KEYS: Deno.KvKey[] = [LOCAL_ISSUER, VAPID_KEY];
+
 /** The issuer that is made at first start, so that a worker can be tried with nothing configured. */
 export const LOCAL_ISS = "local";
 

@@ -51,7 +51,7 @@ const kept = members<Kept>({
 const isWritten = (value: unknown): value is Kept | Tombstone => tombstone(value) || kept(value);
 const nonced = members<{ nonce: string }>({ nonce: text });
 
-const SUBSCRIPTION = ["subscription"];
+export const SUBSCRIPTION = ["subscription"];
 export const subscriptionKey = (id: string) => [...SUBSCRIPTION, id];
 const owned = (owner: string) => ["by_owner", owner];
 const initials = (shard: number) => ["initial", shard];

@@ -2,6 +2,7 @@
 import { ERRORS } from "../../src/errors.ts";
 import { readConfig } from "../../src/config.ts";
 import { createMetrics } from "../../src/metrics.ts";
+import { startMain } from "../helpers/main_process.ts";
 import { openReplaced } from "../helpers/replaced_database.ts";
 import { component } from "../helpers/component.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -96,6 +97,17 @@ test("operating: a new VAPID key is the one to subscribe with, and the local iss
   ok(await vapidKeyOf(again.url) !== before);
   const refused = await fetch(`${again.hub}?match=a`, { headers: { authorization: `Bearer ${token}` } });
   equal([refused.status, (await refused.json()).code], [401, "invalid_token"]);
+});
+
+test("operating: a new CARILLON_SECRET seals the database, and the keys in it stay", async () => {
+  await using database = await openReplaced(document);
+  await using worker = await database.start();
+  const before = await vapidKeyOf(worker.url), { folder, env } = database.surroundings(worker);
+  await worker.end("SIGTERM");
+  await document.run("secret", { folder, env });
+  const CARILLON_SECRET = (await Deno.readTextFile(`${folder}/data/secret.new`)).trim();
+  await using again = await startMain({ ...env, CARILLON_SECRET });
+  equal(await vapidKeyOf(again.url), before);
 });
 
 async function vapidKeyOf(url: string): Promise<string> {
