@@ -1,7 +1,9 @@
-/** carillon.service under a real systemd, installed as docs/deploy.md says. */
+/** carillon.service under a real systemd, installed as docs/deploy.md says; the desktop's unit under that of a user. */
 import { freePort } from "../../scripts/lib/free_port.ts";
 import { equal, ok } from "../helpers/assert.ts";
 import { component } from "../helpers/component.ts";
+import { findVdirsyncer, openDesktop } from "../helpers/desktop.ts";
+import { findRadicale } from "../helpers/radicale.ts";
 import { documentOf } from "../helpers/document.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { openSystemd } from "../helpers/systemd.ts";
@@ -51,3 +53,77 @@ test("deploy: systemd starts the unit in its sandbox, anew after a kill, ends it
   await eventually("it has failed", async () => await run(show("ActiveState")) === "failed");
   equal([await run(show("ExecMainStatus")), await run(show("NRestarts"))], ["78", "0"]);
 });
+
+/** A user's own systemd, as logging in starts it. */
+const MANAGER = `
+useradd -m tester
+mkdir -p /run/tester ~tester/.config/systemd/user/carillon-watch@.service.d ~tester/.config/carillon ~tester/.deno/bin
+cp -L ${Deno.execPath()} ~tester/.deno/bin/deno
+cat > /etc/systemd/system/user.service <<UNIT
+[Service]
+User=tester
+Type=notify
+Delegate=yes
+KillMode=mixed
+Environment=HOME=/home/tester XDG_RUNTIME_DIR=/run/tester
+ExecStart=/lib/systemd/systemd --user --unit=basic.target
+UNIT
+for target in basic shutdown default; do
+  printf '[Unit]\\nDefaultDependencies=no\\n' > ~tester/.config/systemd/user/$target.target
+done
+printf '[Service]\\nStandardError=append:%%h/log\\n' > ~tester/.config/systemd/user/carillon-watch@.service.d/log.conf
+`;
+
+const testDesktop = await component("Radicale, vdirsyncer, and systemd in namespaces", async () => {
+  await using _ = await openSystemd();
+  return await findRadicale() && await findVdirsyncer();
+}, { isRight: true });
+
+testDesktop(
+  "desktop: a user's systemd starts the unit, stops it, starts it anew, and leaves wrong settings alone",
+  async () => {
+    await using desktop = await openDesktop();
+    await using systemd = await openSystemd();
+    const { run } = systemd, unit = "carillon-watch@work";
+    const user = (script: string) =>
+      run(
+        `cd /home/tester; runuser -u tester -- env -i HOME=/home/tester PATH=/usr/bin:/bin XDG_RUNTIME_DIR=/run/tester \
+      bash -euo pipefail -c '${script}'`,
+      );
+    const shows = async (name: string, value: string) =>
+      await user(`systemctl --user show --value -p ${name} ${unit}`) === value;
+    const { url } = desktop.front;
+    const variables = [
+      `URL=${url}/`,
+      "NAME=alice",
+      `PUSH_SERVICE=${url}`,
+      `EXEC="date >> ran"`,
+      "DENO_CERT=/home/tester/ca.pem",
+    ];
+    await run(`${MANAGER}
+    printf '%s\n' '${
+      [...variables, "DENO_TLS_CA_STORE=system", ...TLS].join("' '")
+    }' > ~tester/.config/carillon/work.env
+    echo alice > ~tester/.config/carillon/work.password
+    echo ${await desktop.token()} > ~tester/.config/carillon/work.token
+    cp ${desktop.ca} ~tester/ca.pem
+    ln -s ${Deno.cwd()} ~tester/carillon
+    chown -R tester /run/tester ~tester
+    systemctl daemon-reload
+    systemctl start user`);
+    await user(`cp ~/carillon/docs/examples/desktop/carillon-watch@.service ~/.config/systemd/user/
+    systemctl --user daemon-reload
+    systemctl --user enable --now ${unit}`);
+    await eventually("it is told by push", async () => /told by push/.test(await user("cat log")), 90_000);
+    await eventually("the command has run", async () => (await user("cat ran || true")) !== "");
+
+    await user(`systemctl --user stop ${unit}`);
+    ok(await shows("Result", "success") && await shows("ActiveState", "inactive"));
+    await user(`systemctl --user start ${unit}; kill -9 $(systemctl --user show --value -p MainPID ${unit})`);
+    await eventually("it waits to be started anew", () => shows("SubState", "auto-restart"));
+    await user(`systemctl --user stop ${unit}; sed -i s/^URL=.*/URL=none/ .config/carillon/work.env`);
+    await user(`systemctl --user start ${unit}`);
+    await eventually("it has failed", () => shows("ActiveState", "failed"));
+    ok(await shows("ExecMainStatus", "2") && await shows("NRestarts", "0"));
+  },
+);
