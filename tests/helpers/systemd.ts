@@ -54,8 +54,12 @@ export async function openSystemd() {
     await Deno.remove(folder, { recursive: true });
   }
 
+  let isOver = false;
+  void unshare.ended.then(() => isOver = true);
+  const isRunning = () => run("systemctl is-system-running").then(() => true, () => false);
   try {
-    await eventually("systemd runs", () => run("systemctl is-system-running").then(() => true, () => false), 5_000);
+    await eventually("systemd runs, or may not", async () => isOver || await isRunning(), 30_000);
+    if (isOver) throw new Error("it has ended");
   } catch {
     const { err } = unshare.output;
     await end();
