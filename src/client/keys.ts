@@ -10,8 +10,12 @@ const SECRET = 16, COORDINATE = 32;
 /** SEC 1, 2.3.3: an uncompressed point. */
 const UNCOMPRESSED = 4;
 
+/** The types of WebCrypto as `crypto` has them: those of Node have no global names. */
+type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+type Jwk = { kty?: string; crv?: string; x?: string; y?: string; d?: string };
+
 /** As they can be kept: a private JWK of P-256, and 16 bytes in base64url. Whoever has them reads the messages. */
-export type KeptKeys = { privateKey: JsonWebKey; auth: string };
+export type KeptKeys = { privateKey: Jwk; auth: string };
 
 /** `point` is the public key, 65 bytes. */
 export type ReceiverKeys = { privateKey: CryptoKey; point: Uint8Array<ArrayBuffer>; auth: Uint8Array<ArrayBuffer> };

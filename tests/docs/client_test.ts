@@ -1,5 +1,6 @@
 /** The client library as docs/client.md says: built as a package, and its example run by Node, which has none of Deno. */
 import { gzipSync } from "node:zlib";
+import ts from "typescript";
 import { relayPush, webPush } from "../../src/client/mod.ts";
 import { systemPace } from "../../src/client/pace.ts";
 import { failsAs } from "../helpers/receiver_error.ts";
@@ -24,6 +25,9 @@ const withNode = await component("Node 20 with Radicale", async () => {
   await findRadicale();
   return Number(/^v(\d+)/.exec(new TextDecoder().decode(stdout))?.[1]) >= 20 || undefined;
 });
+
+/** Names that the types of Node 20 (`@types/node`) have, as those of a browser do. */
+const IN_NODE = ["AbortController", "AbortSignal", "Headers", "RequestInit", "Response", "crypto"];
 
 /** An app that has installed the package. */
 async function makeApp(): Promise<{ folder: string; built: string }> {
@@ -106,7 +110,15 @@ function checkPackage(built: string): void {
   ok(packed < LIGHT, `${packed} bytes`);
   const { name, sideEffects, dependencies, exports } = JSON.parse(Deno.readTextFileSync(`${built}/package.json`));
   equal([name, sideEffects, dependencies], ["carillon-client", false, undefined]);
+  equal(unknownNames(`${built}/dist/mod.d.ts`).filter((name) => !IN_NODE.includes(name)), []);
   for (const { types, default: main } of Object.values<{ types: string; default: string }>(exports)) {
     ok([types, main].every((path) => Deno.statSync(`${built}/${path}`).isFile));
   }
+}
+
+/** What the package's types need beside the language: an app of Node has none of the DOM's. */
+function unknownNames(path: string): string[] {
+  const options = { lib: ["lib.es2023.d.ts"], types: [], target: ts.ScriptTarget.ES2022, noEmit: true, strict: true };
+  const faults = ts.getPreEmitDiagnostics(ts.createProgram([path], options));
+  return faults.map(({ messageText }) => /'(\w+)'/.exec(ts.flattenDiagnosticMessageText(messageText, ""))?.[1] ?? "?");
 }
