@@ -2,6 +2,7 @@
 import { inTime } from "../pace.ts";
 import { ReceiverError } from "../receiver_error.ts";
 import { discard, type Effects, readRetryAfter } from "../request.ts";
+import { parseXml } from "./xml.ts";
 
 /** What a request is sent by; `headers` are the app's own, such as `authorization`. */
 export type DavEffects = Effects & { headers: Record<string, string>; signal: AbortSignal };
@@ -10,6 +11,9 @@ export type Answered = { status: number; headers: Headers; text: string };
 
 /** Milliseconds for the whole answer, and bytes of it: ten thousand collections take less. */
 const PATIENCE = 30_000, MAX_BYTES = 8 * 1024 * 1024;
+
+/** Bytes of an answer that says why not, and characters of that: a name. */
+const MAX_REASON = 16 * 1024, MAX_NAME = 40;
 
 /** Sends one, and answers what was answered, if it is `expected`. Throws `refused`, `gone`, `unavailable` or `malformed`. */
 export async function ask(
@@ -35,23 +39,31 @@ export async function ask(
 async function read(response: Response, expected: number[], signal: AbortSignal): Promise<Answered> {
   const { status, headers } = response;
   if (expected.includes(status)) return { status, headers, text: await readBody(response, signal) };
+  const reason = status === 403 || status === 409 ? await readReason(response, signal) : "";
   await discard(response);
-  throw refusal(response);
+  throw refusal(response, reason);
 }
 
-async function readBody({ body }: Response, signal: AbortSignal): Promise<string> {
+/** RFC 4918 16: the precondition that did not hold, with a space before it. */
+async function readReason(response: Response, signal: AbortSignal): Promise<string> {
+  try {
+    const { name, children: [condition] } = parseXml(await readBody(response, signal, MAX_REASON));
+    return name === "{DAV:}error" && condition ? ` ${condition.name.replace(/^.*}/, "").slice(0, MAX_NAME)}` : "";
+  } catch {
+    return "";
+  }
+}
+
+async function readBody({ body }: Response, signal: AbortSignal, most = MAX_BYTES): Promise<string> {
   const reader = body?.getReader(), decoder = new TextDecoder();
   const leave = () => reader?.cancel().catch(() => {});
   signal.addEventListener("abort", leave);
   let text = "", size = 0;
   for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
     size += part.value.byteLength;
-    if (size > MAX_BYTES) {
+    if (size > most) {
       await leave();
-      throw new ReceiverError(
-        "malformed",
-        `an answer of the DAV server was left: it is longer than ${MAX_BYTES} bytes`,
-      );
+      throw new ReceiverError("malformed", `an answer of the DAV server was left: it is longer than ${most} bytes`);
     }
     text += decoder.decode(part.value, { stream: true });
   }
@@ -60,7 +72,7 @@ async function readBody({ body }: Response, signal: AbortSignal): Promise<string
 }
 
 /** A browser shows of a redirection that it is one, and no more. */
-function refusal({ status, headers, type }: Response): ReceiverError {
+function refusal({ status, headers, type }: Response, reason: string): ReceiverError {
   if (type === "opaqueredirect" || (status >= 300 && status < 400)) {
     return new ReceiverError("not_followed", "the DAV server leads elsewhere: give the address where it ends");
   }
@@ -69,5 +81,5 @@ function refusal({ status, headers, type }: Response): ReceiverError {
     const retryAfter = readRetryAfter(headers);
     return new ReceiverError("unavailable", `the DAV server did not do it: ${status}`, { status, retryAfter });
   }
-  return new ReceiverError("refused", `the DAV server refused it: ${status}`, { status });
+  return new ReceiverError("refused", `the DAV server refused it: ${status}${reason}`, { status });
 }

@@ -116,6 +116,27 @@ Deno.test("client watch: a registration that is of another origin is reported, a
   }
 });
 
+Deno.test("client watch: a registration that is refused is reported with what did not hold, if that is said", async () => {
+  const error = (inside: string) => `<error xmlns="DAV:" xmlns:P="https://bitfire.at/webdav-push">${inside}</error>`;
+  const cases: [string | (() => ReadableStream) | null, string][] = [
+    [error("<P:invalid-subscription/>"), "403 invalid-subscription"],
+    [error(`<${"x".repeat(2_000)}/>`), `403 ${"x".repeat(40)}`],
+    [error(""), "403"],
+    ["<html><p>no</p></html>", "403"],
+    ["no", "403"],
+    [endless, "403"],
+    [null, "403"],
+  ];
+  for (const [body, said] of cases) {
+    const { faults, state } = await meet(({ method }) =>
+      method === "POST"
+        ? new Response(typeof body === "function" ? body() : body, { status: 403 })
+        : multistatus(printCollection({ more: WEBDAV_PUSH }))
+    );
+    equal([faults, state], [[`refused: the DAV server refused it: ${said}`], "poll"]);
+  }
+});
+
 Deno.test("client watch: unknown transports, no topic, no key are reported, and polled", async () => {
   const cases: [string, string][] = [
     [subscribeAt("https://dav.example/", "urn:other"), "no_transport"],
