@@ -7,9 +7,17 @@ const PAGE = `<!DOCTYPE html><meta charset="utf-8"><title>A page that watches</t
 import { eventStream, watchInTabs } from "/client.js";
 globalThis.heard = [];
 globalThis.states = [];
+/** How much faster time goes by. */
+const speed = Number(new URLSearchParams(location.search).get("speed") ?? 1);
+const wait = (milliseconds, signal) => new Promise((resolve) => {
+  if (signal?.aborted) return resolve();
+  const timer = setTimeout(resolve, milliseconds / speed);
+  signal?.addEventListener("abort", () => (clearTimeout(timer), resolve()));
+});
 globalThis.watching = watchInTabs({
   url: location.origin + "/alice/work/",
   transports: [eventStream({ hub: location.origin + "/hub", token: "token" })],
+  clock: { now: Date.now, elapsed: () => performance.now() * speed, wait },
   changed: (_, syncToken) => void heard.push(syncToken),
   state: (state) => void states.push(state),
 });
@@ -58,18 +66,23 @@ export async function serveTabs() {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handle);
   const origin = `http://localhost:${server.addr.port}`;
 
-  async function open(context: BrowserContext): Promise<Page> {
+  async function open(context: BrowserContext, { speed = 1 } = {}): Promise<Page> {
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
-    await page.goto(origin);
+    await page.goto(`${origin}/?speed=${speed}`);
     return page;
   }
+
+  const say = (text: string) => streams.forEach((stream) => stream.enqueue(new TextEncoder().encode(text)));
 
   /** Somebody writes, and the hub says so. */
   function change(): void {
     const data = JSON.stringify({ topic: `${origin}/alice/work/`, "sync-token": `${++token}` });
-    for (const stream of streams) stream.enqueue(new TextEncoder().encode(`data: ${data}\n\n`));
+    say(`data: ${data}\n\n`);
   }
+
+  // A page whose time goes by faster takes a silent stream for a dead one sooner.
+  const alive = setInterval(() => say(":\n\n"), 100);
 
   return {
     open,
@@ -78,6 +91,7 @@ export async function serveTabs() {
     isOpen: () => streams.size,
     until: waiting.until,
     [Symbol.asyncDispose]: async () => {
+      clearInterval(alive);
       for (const stream of streams) stream.close();
       await server.shutdown();
     },

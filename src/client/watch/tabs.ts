@@ -1,36 +1,39 @@
-/** One watch for all pages of an app: the one that holds a lock watches, and tells the others. */
-import { systemPace } from "../pace.ts";
+/** One watch for all pages of an app: the one that leads watches, and tells the others. */
 import { ReceiverError, type ReceiverErrorCode } from "../receiver_error.ts";
+import { createElection, type Locks } from "./elect.ts";
+import { systemClock } from "./rest.ts";
 import { type Options, readAddress, type State, type Watch, watch } from "./watch.ts";
 
-/** What pages say to each other; `hello` is of one that is new. */
-type Said =
-  | { kind: "hello" }
+/** What the page that leads says. */
+type Led =
   | { kind: "state"; state: State; known: [string, string | undefined][]; headers: Record<string, string> }
   | { kind: "changed"; collection: string; syncToken?: string }
-  | { kind: "reported"; code: ReceiverErrorCode; message: string }
+  | { kind: "reported"; code: ReceiverErrorCode; message: string };
+
+/** What pages say to each other; `hello` is of one that is new, `term` grows with each that leads. */
+type Said =
+  | Led & { term: number }
+  | { kind: "hello" }
   | { kind: "synced"; collection: string; syncToken: string }
   | { kind: "look" };
-
-type Locks = {
-  request: (name: string, options: { signal: AbortSignal }, run: () => Promise<void>) => Promise<void>;
-};
 
 /** Milliseconds until a page that did not take a change is told again. */
 const AGAIN = 30_000;
 
 /**
  * The same as `watch`, shared by the pages of an origin that watch one address: one of them asks and listens, all are
- * called. `navigator.locks` elects it, and elects another one when it is closed. Where there are none, each watches.
+ * called. `navigator.locks` elects it, and elects another one when it is closed or silent. Where there are none, each
+ * watches.
  */
 export function watchInTabs(options: Options): Watch {
   const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
   if (!locks) return watch(options);
   const name = `carillon ${readAddress(options.url)}`, channel = new BroadcastChannel(name);
   const ending = new AbortController(), { signal } = ending, known = new Map<string, string | undefined>();
-  let state: State = "offline", leading: Watch | undefined, headers: Record<string, string> = {}, isEnd = false;
+  let state: State = "offline", leading: Watch | undefined, headers: Record<string, string> = {};
+  let term = 0, isEnd = false;
 
-  const { wait } = options.clock ?? systemPace;
+  const { clock: { wait, now } = systemClock, random = Math.random } = options;
   const say = (said: Said) => void (signal.aborted || channel.postMessage(said));
 
   function showState(next: State): void {
@@ -39,7 +42,8 @@ export function watchInTabs(options: Options): Watch {
     options.state?.(next);
   }
 
-  const sayState = () => say({ kind: "state", state, known: [...known], headers: leading?.writeHeaders() ?? headers });
+  const tell = (led: Led) => say({ ...led, term });
+  const sayState = () => tell({ kind: "state", state, known: [...known], headers: leading?.writeHeaders() ?? headers });
 
   /** Whoever has heard of it already, from an earlier leader or as it was new, is not told again. */
   async function change(collection: string, syncToken?: string): Promise<void> {
@@ -53,7 +57,10 @@ export function watchInTabs(options: Options): Watch {
     if (said.kind === "hello") return leading && sayState();
     if (said.kind === "look") return leading?.look();
     if (said.kind === "synced") return synced(said.collection, said.syncToken);
-    if (leading) return;
+    // Whoever was frozen while another took the lead may not know it yet.
+    if (leading || said.term < term) return;
+    term = said.term;
+    election.heard();
     if (said.kind === "changed") void safely(said.collection, said.syncToken);
     if (said.kind === "reported") options.reported?.(new ReceiverError(said.code, said.message));
     if (said.kind === "state") follow(said);
@@ -85,43 +92,50 @@ export function watchInTabs(options: Options): Watch {
     leading?.synced(collection, syncToken);
   }
 
-  /** Resolves when this page is closed. */
-  async function lead(): Promise<void> {
-    if (signal.aborted) return;
-    leading = watch({
-      ...options,
-      changed: (collection, syncToken) => {
-        say({ kind: "changed", collection, ...(syncToken !== undefined && { syncToken }) });
-        known.set(collection, syncToken);
-        return options.changed(collection, syncToken);
-      },
-      state: (next) => {
-        showState(next);
-        sayState();
-      },
-      reported: (fault) => {
-        // A new one that reaches nobody does not stand where the one before it stood.
-        if (leading) showState(leading.state), sayState();
-        say({ kind: "reported", code: fault.code, message: fault.message });
-        options.reported?.(fault);
-      },
-    });
-    for (const [collection, syncToken] of known) if (syncToken !== undefined) leading.synced(collection, syncToken);
-    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-    await (isEnd ? leading.end() : leading.close());
+  /** Until this page is closed, or another has taken the lead. */
+  async function lead(turn: AbortSignal): Promise<void> {
+    if (turn.aborted) return;
+    term = Math.max(term + 1, now());
+    const own = leading = watch({ ...options, ...told });
+    for (const [collection, syncToken] of known) if (syncToken !== undefined) own.synced(collection, syncToken);
+    sayState();
+    await new Promise<void>((resolve) => turn.addEventListener("abort", () => resolve()));
+    if (!signal.aborted) {
+      leading = undefined;
+      say({ kind: "hello" });
+    }
+    await (isEnd ? own.end() : own.close());
   }
+
+  /** What the watch of the page that leads calls. */
+  const told = {
+    changed: (collection: string, syncToken?: string) => {
+      tell({ kind: "changed", collection, ...(syncToken !== undefined && { syncToken }) });
+      known.set(collection, syncToken);
+      return options.changed(collection, syncToken);
+    },
+    state: (next: State) => {
+      showState(next);
+      sayState();
+    },
+    reported: (fault: ReceiverError) => {
+      // A new one that reaches nobody does not stand where the one before it stood.
+      if (leading) showState(leading.state), sayState();
+      tell({ kind: "reported", code: fault.code, message: fault.message });
+      options.reported?.(fault);
+    },
+  };
 
   async function close(end: boolean): Promise<void> {
     isEnd = end;
     ending.abort();
     channel.close();
-    await running;
+    await election.running;
   }
 
   channel.onmessage = hear;
   say({ kind: "hello" });
-  // Where a page may not have locks, as in a sandbox, it watches by itself.
-  const running = locks.request(name, { signal }, lead).catch(() => leading ? undefined : lead());
+  const election = createElection({ locks, name, wait, random, signal, lead, beat: sayState });
   return {
     get state() {
       return state;

@@ -37,3 +37,28 @@ test("client tabs: forty tabs share one stream and one look, each is told once, 
   await untilState(others, "push");
   equal(server.counts.streams, 2);
 });
+
+test("client tabs: a tab that is frozen loses the lead to one that runs, and follows that when it thaws", async (chromium) => {
+  await using server = await serveTabs();
+  await using browser = await startChromium(chromium);
+  const context = await browser.newContext(), speed = 60;
+  const frozen = await server.open(context, { speed });
+  await untilState([frozen], "push");
+  const other = await server.open(context, { speed });
+  await untilState([other], "push");
+  const session = await context.newCDPSession(frozen);
+  // Nothing in it runs. A headless browser freezes no page by itself: for it all are visible.
+  await session.send("Debugger.enable");
+  await session.send("Debugger.pause");
+  await server.until(() => server.counts.streams === 2);
+  server.change();
+  await untilHeard([other], 2);
+
+  await session.send("Debugger.resume");
+  await untilHeard([frozen], 2);
+  await server.until(() => server.isOpen() === 1);
+  server.change();
+  await untilHeard([frozen, other], 3);
+  equal(await heardBy([frozen, other]), [["1", "2", "3"], ["1", "2", "3"]]);
+  equal([server.counts.streams, server.isOpen()], [2, 1]);
+});
