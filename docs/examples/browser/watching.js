@@ -11,7 +11,7 @@ export function startWatching({ collections, session, told }) {
       url,
       headers: { authorization: session.authorization },
       chosen: (collection) => chosen.has(collection),
-      transports: transportsFor(session, chosen),
+      transports: transportsFor(session, [...chosen, url]),
       ...told,
       state: () => told.state(worst()),
     });
@@ -33,10 +33,11 @@ export function startWatching({ collections, session, told }) {
   };
 }
 
-function transportsFor({ hub, token }, chosen) {
+/** What is deleted is told as a change of the home. */
+function transportsFor({ hub, token }, topics) {
   if (!token) return [webPush()];
   const stream = eventStream({ hub: new URL("/.well-known/mercure", hub).href, token });
-  return [both((offer, pace) => stream({ ...offer, topics: [...chosen] }, pace), webPush()), stream];
+  return [both((offer, pace) => stream({ ...offer, topics }, pace), webPush()), stream];
 }
 
 /** Heard by the stream, and registered for Web Push, which goes on when the page is closed. */

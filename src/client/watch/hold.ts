@@ -7,7 +7,7 @@ import { afterFault } from "./paces.ts";
 import { createRegistrations, type Registrations } from "./registrations.ts";
 import type { Channel, Offer, Transport } from "./transport.ts";
 
-/** Collections of one watch that are registered: what a server has to hold for one client. */
+/** Collections of one watch that are registered, or listened to: what a server has to hold for one client. */
 const MAX_REGISTRATIONS = 100;
 
 /** Milliseconds after which a channel that ends was a good one: the next is opened at once. */
@@ -151,8 +151,10 @@ export function createHold(deps: Deps) {
 
 const OVER = new ReceiverError("gone", "a transport has ended");
 
-function offerOf({ collections, hub }: Look, wanted: Resource[]): Offer {
-  const vapidKey = wanted[0]?.push?.vapidKey, topics = collections.map(({ url }) => url);
+function offerOf({ collections, home, hub }: Look, wanted: Resource[]): Offer {
+  const vapidKey = wanted[0]?.push?.vapidKey, all = collections.map(({ url }) => url);
+  // A collection that is made or deleted is a change of the home.
+  const topics = home && all.length < MAX_REGISTRATIONS ? [...all, home.url] : all;
   return { topics, ...(vapidKey !== undefined && { vapidKey }), ...(hub !== undefined && { hub }) };
 }
 

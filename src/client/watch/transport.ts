@@ -3,7 +3,10 @@ import type { ReceiverError } from "../receiver_error.ts";
 import type { SubscriptionJson } from "../receiver.ts";
 import type { Pace } from "../pace.ts";
 
-/** What a server offers: a VAPID key for whoever can be pushed to, a hub of the Mercure protocol for whoever listens. */
+/**
+ * What a server offers: a VAPID key for whoever can be pushed to, a hub of the Mercure protocol for whoever listens, to the
+ * addresses of the collections and of their home.
+ */
 export type Offer = { vapidKey?: string; hub?: string; topics: string[] };
 
 export type Hearing = {

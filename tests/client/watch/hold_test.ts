@@ -26,6 +26,26 @@ Deno.test("client hold: a hub that refuses the token is asked less and less ofte
   ok(asked > 2 && asked < 25 && watch.times.length < 25, `${asked} ${watch.times.length}`);
 });
 
+Deno.test("client hold: of a home a stream is told of the home as well, and looks when that has changed", async () => {
+  const home = "<response><href>/alice/work/</href><propstat><prop><resourcetype><collection/></resourcetype></prop>" +
+    "<status>HTTP/1.1 200 OK</status></propstat></response>";
+  const { channel, hearings } = testChannel(), { subscription: _, ...stream } = channel, offered: string[][] = [];
+  const transports: Transport[] = [({ topics }) => (offered.push(topics), Promise.resolve(stream))];
+  let inside = printCollection({ href: "/alice/work/1/" });
+  await using watch = await openTimedWatch(() => multistatus(home + inside), HALF, { transports });
+  await watch.pass(MINUTE);
+  const looks = watch.times.length;
+  equal(offered, [["https://dav.example/alice/work/1/", "https://dav.example/alice/work/"]]);
+  inside += printCollection({ href: "/alice/work/2/", token: "9" });
+  hearings[0]!.onMessage(JSON.stringify({ topic: "https://dav.example/alice/work/" }));
+  await watch.pass(5_000);
+  equal([watch.times.length, watch.heard], [looks + 1, ["1", "9"]]);
+  // A hub takes a hundred at once.
+  inside = Array.from({ length: 100 }, (_, n) => printCollection({ href: `/alice/work/${n}/` })).join("");
+  await watch.pass(2 * HOUR, MINUTE);
+  equal([offered.at(-1)!.length, offered.at(-1)!.includes("https://dav.example/alice/work/")], [100, false]);
+});
+
 Deno.test("client hold: a channel that opens and ends at once, again and again, is opened less and less often", async () => {
   let opened = 0;
   const hear: Channel["hear"] = ({ onOpen }) => {
