@@ -1,6 +1,9 @@
 /** Watching what was chosen: by the event stream while a page is open, and by Web Push always, where it is allowed. */
 import { eventStream, watchInTabs, webPush } from "./client.js";
 
+/** Addresses that a stream takes. */
+const MOST = 100;
+
 /** One watch for each home, and in all tabs together one of those. `told` has `changed`, `state` and `reported`. */
 export function startWatching({ collections, session, told }) {
   const homes = Map.groupBy(collections.filter(({ isChosen }) => isChosen), ({ home }) => home);
@@ -11,7 +14,7 @@ export function startWatching({ collections, session, told }) {
       url,
       headers: { authorization: session.authorization },
       chosen: (collection) => chosen.has(collection),
-      transports: transportsFor(session, [...chosen, url]),
+      transports: transportsFor(session, [...chosen, url].slice(0, MOST)),
       ...told,
       state: () => told.state(worst()),
     });
