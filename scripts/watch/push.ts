@@ -15,8 +15,7 @@ export function keptPush({ url, findToken, place }: Options): Transport {
   return async (offer, pace) => {
     if (offer.vapidKey === undefined) return undefined;
     const kept = place.read(), isKept = kept?.vapidKey === offer.vapidKey;
-    const token = isKept ? "" : await findToken();
-    const open = pushService({ url, token, keep: place.write, ...(kept && { kept }) });
+    const open = pushService({ url, token: findToken, keep: place.write, ...(kept && { kept }) });
     const channel = await open(offer, pace).catch((thrown) => {
       if (isKept) place.remove();
       throw explain(thrown);

@@ -3,13 +3,14 @@ import { openStream } from "../open_stream.ts";
 import { backOff } from "../pace.ts";
 import { ReceiverError } from "../receiver_error.ts";
 import { type Effects, type Fetch, systemFetch } from "../request.ts";
+import { findToken, type Token } from "./token.ts";
 import type { Channel, Hearing, Transport } from "./transport.ts";
 
 type Options = {
   /** The hub's address, where the DAV server names none (`Link: <…>; rel="mercure"`) or one of another origin. */
   hub?: string;
   /** An access token whose grant covers the collections. */
-  token: string;
+  token: Token;
   fetch?: Fetch;
 };
 
@@ -18,8 +19,10 @@ const MAX_TOPICS = 100;
 
 /** A transport over one stream for all collections. */
 export function eventStream({ hub: own, token, fetch = systemFetch }: Options): Transport {
-  const authorized: Fetch = (url, init) =>
-    fetch(url, { ...init, headers: { ...init.headers as Record<string, string>, authorization: `Bearer ${token}` } });
+  const authorized: Fetch = async (url, init) => {
+    const authorization = `Bearer ${await findToken(token)}`;
+    return await fetch(url, { ...init, headers: { ...init.headers as Record<string, string>, authorization } });
+  };
 
   return ({ hub, topics }, pace) => {
     const address = own ?? hub;

@@ -2,12 +2,13 @@
 import { createReceiver, type Exported, type Receiver, resumeReceiver } from "../receiver.ts";
 import { ReceiverError } from "../receiver_error.ts";
 import type { Fetch } from "../request.ts";
+import { findToken, type Token } from "./token.ts";
 import type { Channel, Hearing, Transport } from "./transport.ts";
 
 type Options = {
   /** The push service's origin, and an access token with a subject. */
   url: string;
-  token: string;
+  token: Token;
   /** The way there, where it is another than the runtime's. */
   fetch?: Fetch;
   /** For a receiver that outlives the process: what `keep` was given last, as secret as a password. */
@@ -27,7 +28,7 @@ export function pushService({ url, token, fetch, kept, keep }: Options): Transpo
     if (vapidKey === undefined) return undefined;
     const receiver = last?.vapidKey === vapidKey
       ? await resumeReceiver(last, given)
-      : await createReceiver({ url, token, vapid: vapidKey, ...given });
+      : await createReceiver({ url, token: await findToken(token), vapid: vapidKey, ...given });
     const save = () => {
       const next = last = { ...receiver.export(), vapidKey };
       // What it throws is the app's: it must not make the message come again.

@@ -26,6 +26,27 @@ Deno.test("client hold: a hub that refuses the token is asked less and less ofte
   ok(asked > 2 && asked < 25 && watch.times.length < 25, `${asked} ${watch.times.length}`);
 });
 
+Deno.test("client hold: a token that has ended, or cannot be had, is found anew for the next connection", async () => {
+  const found = ["old", undefined, "fresh"], seen: string[] = [];
+  const token = () =>
+    Promise.resolve(found.length > 1 ? found.shift() : found[0]).then((it) => it ?? Promise.reject("x"));
+  const fetch = (_: unknown, init?: RequestInit) => {
+    const { authorization } = init!.headers as Record<string, string>;
+    seen.push(authorization!);
+    const headers = { "content-type": "text/event-stream" };
+    return Promise.resolve(
+      authorization === "Bearer fresh"
+        ? new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array([58, 10])) }), { headers })
+        : new Response(null, { status: 401 }),
+    );
+  };
+  const transports = [eventStream({ hub: "https://hub.example/", token, fetch })];
+  await using watch = await openTimedWatch(() => multistatus(printCollection()), HALF, { transports });
+  await watch.pass(HOUR, MINUTE / 2);
+  // The stream of the test is silent, so that it is opened again and again.
+  equal([[...new Set(seen)], watch.watching.state], [["Bearer old", "Bearer fresh"], "push"]);
+});
+
 Deno.test("client hold: of a home a stream is told of the home as well, and looks when that has changed", async () => {
   const home = "<response><href>/alice/work/</href><propstat><prop><resourcetype><collection/></resourcetype></prop>" +
     "<status>HTTP/1.1 200 OK</status></propstat></response>";
