@@ -99,7 +99,7 @@ async function handle(handler: Handler, request: Request, outgoing: ServerRespon
   const response = await handler(request, env);
   // A stream lasts until its connection closes: nothing behind it can ever be answered.
   if (carrying.streams.has(connection)) connection.destroy();
-  if (response.headers.get("connection") === "close") discardRest(outgoing);
+  if (!outgoing.req.complete && response.headers.get("connection") === "close") discardRest(outgoing);
   if (!env.open) return response;
   const { open } = env, begin = (socket: Socket) => attach(socket, outgoing, response, open, carrying);
   // A pipelined request gets its socket when the answers before it are out.
