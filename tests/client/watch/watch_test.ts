@@ -69,6 +69,30 @@ test("client watch: who writes with its headers is not told of it, and is told o
   equal(texts.filter((text) => text.includes(mine)), []);
 });
 
+test("client watch: by CC/CD 70025 at a real gateway it is told the same, not of its own writes, and leaves nothing", async () => {
+  await using rig = await openWatchRig();
+  const posted: string[] = [], texts: string[] = [];
+  // A server of CC/CD 70025 alone: what WebDAV-Push says is not asked for.
+  const fetch = (url: string, init: RequestInit) => {
+    if (init.method === "POST") posted.push(url);
+    const body = typeof init.body === "string" ? init.body.replace("<P:transports/><P:topic/>", "") : init.body;
+    return rig.fetch(url, { ...init, ...(body !== undefined && { body }) });
+  };
+  {
+    const transports = [overheard(await rig.ownPushService(), texts)];
+    await using watch = rig.watch({ path: "/alice/work/", transports, fetch });
+    await watch.untilState("push");
+    await rig.write("/alice/work/mine.ics", printEvent("mine", "Mine"), watch.watching.writeHeaders());
+    const mine = await rig.tokenOf("/alice/work/");
+    await rig.write("/alice/work/other.ics", printEvent("other", "Other"));
+    const other = await rig.tokenOf("/alice/work/");
+    await watch.until(() => watch.heard.at(-1)!.syncToken === other);
+    equal([texts.filter((text) => text.includes(mine)), watch.faults], [[], []]);
+  }
+  equal(posted, [`${rig.front.url}/-/registrations`]);
+  equal(await Array.fromAsync(rig.worker.kv.list({ prefix: ["by_owner"] })), []);
+});
+
 test("client watch: while the gateway is away it polls, and when that is back it is told again", async () => {
   await using rig = await openWatchRig();
   const transports = [inRealTime(await rig.ownPushService())], clock = fastClock(10);
