@@ -2,10 +2,8 @@
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
-  type CryptoKey,
   customFetch,
   type FetchImplementation,
-  type JWTHeaderParameters,
   type JWTVerifyGetKey,
 } from "jose";
 import type { IssuerConfig } from "../config/issuers.ts";
@@ -46,7 +44,7 @@ function createIssuer(
 }
 
 function keyFinder(keys: IssuerConfig["keys"], fetch: typeof globalThis.fetch): JWTVerifyGetKey {
-  if ("jwks" in keys) return keepFound(createLocalJWKSet(keys.jwks));
+  if ("jwks" in keys) return createLocalJWKSet(keys.jwks);
   if ("secret" in keys) {
     const secret = new TextEncoder().encode(keys.secret);
     return () => secret;
@@ -57,22 +55,6 @@ function keyFinder(keys: IssuerConfig["keys"], fetch: typeof globalThis.fetch): 
     timeoutDuration: JWKS_TIMEOUT,
     [customFetch]: patientFetch(fetch),
   });
-}
-
-/**
- * Of a set that never changes, which the library would look through for each token. What is found depends on `alg` and
- * `kid` alone; a `kid` that is a string is found only if it is in the set, so that nobody can fill the memory.
- */
-function keepFound(find: (header: JWTHeaderParameters) => Promise<CryptoKey>): JWTVerifyGetKey {
-  const found = new Map<string, CryptoKey>();
-  return (header) =>
-    typeof header.kid === "string" ? found.get(`${header.alg} ${header.kid}`) ?? look(header) : find(header);
-
-  async function look(header: JWTHeaderParameters): Promise<CryptoKey> {
-    const key = await find(header);
-    found.set(`${header.alg} ${header.kid}`, key);
-    return key;
-  }
 }
 
 /** After a fault the address is not asked again at once: not every token may cost a fetch. Keys in the cache still count. */

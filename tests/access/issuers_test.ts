@@ -122,7 +122,7 @@ Deno.test("issuers: a broken key in a set by address refuses its own tokens, and
 
 Deno.test("issuers: the right key is chosen by kid, and without a kid the only one", async () => {
   const both = issuerOf({ jwks: { keys: [oldJwk, freshJwk] } });
-  // The second time each key is one that was found before.
+  // The second time what was found before is known.
   for (const _ of ["first", "second"]) {
     equal(await outcome(both, await tokenOf(fresh.privateKey, "fresh")), "verified");
     equal(await outcome(both, await tokenOf(fresh.privateKey, "old")), "signature");
