@@ -2,6 +2,7 @@
 import { printEvent } from "../../lib/calendar.ts";
 import type { Place } from "../kinds.ts";
 import { askForms } from "./curl_forms.ts";
+import { synchronise } from "./curl_sync.ts";
 import * as documents from "./documents.ts";
 
 export type Asked = {
@@ -111,34 +112,6 @@ async function keepContacts(path: string, ask: Ask): Promise<void> {
   await ask("DELETE card", { method: "DELETE", path: `${path}2.vcf`, expect: [200, 204] });
   await synchronise(path, "1.vcf", documents.printCard("1", "Changed"), CARD, ask);
   await ask("DELETE address book", { method: "DELETE", path, expect: [200, 204] });
-}
-
-/** From nothing to all, then what changed since, then with a token that nobody gave. */
-async function synchronise(path: string, item: string, body: string, type: typeof EVENT, ask: Ask): Promise<void> {
-  const kind = item.endsWith(".ics") ? "calendar" : "contacts";
-  const report = (token: string) => ({
-    method: "REPORT",
-    path,
-    headers: { ...XML, depth: "0" },
-    body: documents.syncCollection(token),
-    expect: [207],
-  });
-  // Tokens of some servers are seconds: what was written in this one would come again.
-  await new Promise((resolve) => setTimeout(resolve, 1_100));
-  const { body: first } = await ask(`REPORT sync-collection of ${kind}`, report(""));
-  const token = /<(?:\w+:)?sync-token[^>]*>([^<]+)/.exec(first)?.[1] ?? "";
-  await ask(`PUT change of ${kind}`, {
-    method: "PUT",
-    path: path + item,
-    headers: type,
-    body,
-    expect: [200, 201, 204],
-  });
-  await ask(`REPORT sync-collection of changed ${kind}`, report(token));
-  await ask(`REPORT sync-collection of ${kind} by a false token`, {
-    ...report("data:,false"),
-    expect: [400, 403, 409, 412],
-  });
 }
 
 async function beConditional(path: string, ask: Ask): Promise<void> {
