@@ -10,21 +10,26 @@ export type Memory = { used: number; limit: number };
 export type ReadMemory = () => Memory[];
 
 /**
- * V8 adds three times the young generation's half to its limit (32 MiB each on 64 bits), but a process dies when the old
- * generation alone is full: `--max-old-space-size=64` is told as 160 MiB. What is young may all have to become old.
+ * V8 adds three times the young generation's half to its limit (32 MiB each on 64 bits, or what its flag says), but a process
+ * dies when the old generation alone is full: `--max-old-space-size=64` is told as 160 MiB. What is young may all have to
+ * become old.
  */
-const YOUNG = 3 * 32 * 1024 * 1024;
+function readYoung(): number {
+  const [, megabytes = "32"] = /--max-semi-space-size=(\d+)/.exec(readText("/proc/self/cmdline")) ?? [];
+  return 3 * Number(megabytes) * 1024 * 1024;
+}
 
 /** V8's heap, and the process as a whole; what a platform does not tell is left out. Takes some 25 microseconds. */
 export function systemMemory(): ReadMemory {
   const cgroup = cgroupLimit(readText);
-  const readings = [readHeap, () => readProcess(cgroup)].filter(isTold);
+  const young = readYoung();
+  const readings = [() => readHeap(young), () => readProcess(cgroup)].filter(isTold);
   return () => readings.map((read) => read());
 }
 
-function readHeap(): Memory {
+function readHeap(young: number): Memory {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  return { used, limit: Math.max(limit - YOUNG, limit / 4) };
+  return { used, limit: Math.max(limit - young, limit / 4) };
 }
 
 /** It may use what it has and what nobody uses, within its cgroup. */

@@ -11,8 +11,13 @@ Deno.test("memory: a platform that tells it has a heap and a process, both withi
 Deno.test("memory: the heap's limit is what V8 dies of, not what it says", async () => {
   const program = `import { systemMemory } from "${import.meta.resolve("../src/memory.ts")}";
 console.log(systemMemory()()[0].limit / 2 ** 20);`;
-  for (const megabytes of [64, 300]) {
-    const args = ["eval", `--v8-flags=--max-old-space-size=${megabytes}`, program];
+  for (
+    const [megabytes, more] of [[64, ""], [300, ""], [64, ",--max-semi-space-size=8"], [
+      300,
+      ",--max-semi-space-size=8",
+    ]]
+  ) {
+    const args = ["eval", `--v8-flags=--max-old-space-size=${megabytes}${more}`, program];
     const { stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
     equal(new TextDecoder().decode(stdout), `${megabytes}\n`);
   }
