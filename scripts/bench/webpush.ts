@@ -5,6 +5,7 @@ import { startPushSink } from "./push_sink.ts";
 import { progress, type Report } from "./report.ts";
 import { median } from "./statistics.ts";
 import type { Measured, Task } from "./webpush_sender.ts";
+import { START_FLAG } from "./worker.ts";
 
 /** The measured process has a core for itself, so that threads of a pool cannot hide what a message costs. */
 const SINK_CORE = 0, SENDER_CORE = 1;
@@ -47,7 +48,7 @@ export async function webpush({ quick }: { quick: boolean }): Promise<Report> {
 
 async function measure(task: Task): Promise<Measured> {
   const script = join(ROOT, "scripts/bench/webpush_sender.ts");
-  const args = ["-c", `${SENDER_CORE}`, Deno.execPath(), "run", "-A", script, JSON.stringify(task)];
+  const args = ["-c", `${SENDER_CORE}`, Deno.execPath(), "run", "-A", START_FLAG, script, JSON.stringify(task)];
   const { success, stdout } = await new Deno.Command("taskset", { args, stderr: "inherit" }).output();
   if (!success) throw new Error("the sender failed");
   return JSON.parse(new TextDecoder().decode(stdout));

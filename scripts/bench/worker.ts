@@ -18,7 +18,7 @@ type Options = {
 };
 
 /** As `deno task start` has it, for whatever requests leave behind to die young. */
-const START_FLAG = /--v8-flags=\S+/.exec(manifest.tasks.start)![0];
+export const START_FLAG = /--v8-flags=\S+/.exec(manifest.tasks.start)![0];
 
 /** Starts one and waits until it listens; `await using` ends it and removes its database. */
 export async function startWorker({ env = {}, flags = [], fill }: Options = {}): Promise<BenchWorker> {
