@@ -17,10 +17,12 @@ const test = await component("systemd in namespaces", async () => {
 }, { isRight: true });
 
 /** How packages are fetched here, which a service does not inherit. */
-const TLS = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"].flatMap((name) => {
-  const value = Deno.env.get(name);
-  return value ? [`${name}=${value}`] : [];
-});
+const FETCHING = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "NPM_CONFIG_REGISTRY", "HTTPS_PROXY", "NO_PROXY"].flatMap(
+  (name) => {
+    const value = Deno.env.get(name);
+    return value ? [`${name}=${value}`] : [];
+  },
+);
 
 const show = (name: string) => `systemctl show --value -p ${name} carillon`;
 
@@ -28,8 +30,9 @@ test("deploy: systemd starts the unit in its sandbox, anew after a kill, ends it
   await using systemd = await openSystemd();
   const { run } = systemd, port = freePort(), url = `http://localhost:${port}`;
   const settings = document.textOf("env").replace("https://push.example.com", url);
-  const variables = [settings.trim(), `PORT=${port}`, "DENO_TLS_CA_STORE=system", ...TLS, ""].join("\n");
+  const variables = [settings.trim(), `PORT=${port}`, "DENO_TLS_CA_STORE=system", ...FETCHING, ""].join("\n");
   await run(`cp -L --remove-destination ${Deno.execPath()} /usr/local/bin/deno
+    chmod 755 /usr/local/bin/deno
     cd ${Deno.cwd()}
     printf %s '${variables}' > /tmp/carillon.env
     ${document.textOf("sh install").replace(" carillon.env", " /tmp/carillon.env")}
@@ -102,12 +105,14 @@ testDesktop(
     ];
     await run(`${MANAGER}
     printf '%s\n' '${
-      [...variables, "DENO_TLS_CA_STORE=system", ...TLS].join("' '")
+      [...variables, "DENO_TLS_CA_STORE=system", ...FETCHING].join("' '")
     }' > ~tester/.config/carillon/work.env
     echo alice > ~tester/.config/carillon/work.password
     echo ${await desktop.token()} > ~tester/.config/carillon/work.token
     cp ${desktop.ca} ~tester/ca.pem
-    ln -s ${Deno.cwd()} ~tester/carillon
+    mkdir ~tester/carillon
+    cd ${Deno.cwd()}
+    cp -r deno.json deno.lock src scripts docs ~tester/carillon
     chown -R tester /run/tester ~tester
     systemctl daemon-reload
     systemctl start user`);

@@ -35,13 +35,26 @@ const NAMESPACES = ["--mount", "--pid", "--uts", "--ipc", "--cgroup"];
 export async function openSystemd() {
   const folder = await Deno.makeTempDir({ prefix: "carillon-" }), groups = await findGroups();
   const group = `${groups}/${folder.split("/").at(-1)}`;
-  const join = `mkdir ${group} && echo $$ > ${group}/cgroup.procs && exec unshare ${NAMESPACES.join(" ")}`;
+  const join = `umask 022 && mkdir ${group} && echo $$ > ${group}/cgroup.procs && exec unshare ${NAMESPACES.join(" ")}`;
   const args = ["-c", `${join} --fork --kill-child sh -e -c '${ENTER.replaceAll("'", `'\\''`)}' ${folder}`];
   const unshare = startProcess("sh", { args });
   const first = async () => Number(await Deno.readTextFile(`/proc/${unshare.pid}/task/${unshare.pid}/children`));
 
   async function run(script: string): Promise<string> {
-    const within = ["-t", `${await first()}`, "-m", "-p", "-u", "-i", "-C", "bash", "-euo", "pipefail", "-c", script];
+    const within = [
+      "-t",
+      `${await first()}`,
+      "-m",
+      "-p",
+      "-u",
+      "-i",
+      "-C",
+      "bash",
+      "-euo",
+      "pipefail",
+      "-c",
+      `umask 022; ${script}`,
+    ];
     const { success, stdout, stderr } = await new Deno.Command("nsenter", { args: within }).output();
     const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     if (!success) throw new Error(`${script}: ${said}`);
