@@ -112,7 +112,7 @@ function printDifference(server: string, { step, direct, through }: Difference):
   return withCause(shown, causeOf(server, step));
 }
 
-const withCause = (text: string, cause: string | undefined) => [text, ...(cause ? [cause] : [])].join("\n\n");
+const withCause = (text: string, cause: string | undefined) => cause === undefined ? text : `${text}\n\n${cause}`;
 
 function printLimits(rows: Row[]): string[] {
   const steps = new Set(

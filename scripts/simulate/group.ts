@@ -81,12 +81,14 @@ function simulateUser(
   for (const topic of topics) appendAll(visible, all[topic]!.changes);
   sort(visible);
   for (const device of devices) {
-    const [random, retrying] = [0, 1].map((purpose) => createRandom(...seeds, all.length + purpose, device));
-    const luck = { random: random!, retrying: retrying! };
+    const random = createRandom(...seeds, all.length, device),
+      retrying = createRandom(...seeds, all.length + 1, device);
     hearNothing(heard);
     if (strategy.push) {
-      for (const topic of topics) hear(heard, device, all[topic]!, { ...assumptions, ...load }, counting, luck);
+      for (const topic of topics) {
+        hear(heard, device, all[topic]!, { ...assumptions, ...load }, counting, { random, retrying });
+      }
     }
-    simulateDevice(device, visible, heard, strategy.poll, counting, luck.random);
+    simulateDevice(device, visible, heard, strategy.poll, counting, random);
   }
 }

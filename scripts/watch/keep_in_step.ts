@@ -23,7 +23,6 @@ export async function keepInStep(
   watched: Map<string, Transport>,
 ): Promise<void> {
   const { fetch, headers, signal, pace } = effects;
-  const prepares: (() => Promise<void>)[] = [];
   const runs = openRuns(async () => void await Promise.all(prepares.map((prepare) => prepare())));
   const watches = [...watched].map(([url, transport]) =>
     watch({
@@ -38,7 +37,7 @@ export async function keepInStep(
       reported: ({ message }) => note(`warning: ${message}`),
     })
   );
-  prepares.push(...[...watched.keys()].map((url, at) => passOver(createLook(effects, url), watches[at]!)));
+  const prepares = [...watched.keys()].map((url, at) => passOver(createLook(effects, url), watches[at]!));
   // Whatever came while nothing of this ran, or the user has written.
   runs.ring();
   await untilAborted(signal);
